@@ -1,0 +1,46 @@
+//! The election's tables: the steps that make them, and the ways to run those steps.
+//!
+//! A node calls [`migrate`] when it starts, or [`is_current`] when it is not to change the schema. The
+//! binary of this package is the stock migration command line (`cargo run -p migration -- up`), and
+//! [`sql`] prints the schema for teams that apply it with other tools. All of them leave alone what else
+//! is in the database.
+
+mod dialect;
+mod env_file;
+mod lock;
+mod m20260101_000001_create_node_records;
+mod m20260101_000002_create_election_terms;
+mod migrator;
+mod plain_sql;
+mod steps;
+
+use sea_orm_migration::{
+    MigratorTrait,
+    sea_orm::{DatabaseConnection, DbErr},
+};
+
+pub use crate::{env_file::load_env_file, migrator::Migrator, plain_sql::sql};
+
+/// Applies the steps that are not applied yet, in one transaction and under a lock, so that nodes which
+/// start together do not collide.
+///
+/// When there is nothing to apply it only reads, and needs no right but to read
+/// `leader_election_migrations`. Steps that a newer version applied are no concern of this one.
+///
+/// # Errors
+/// The database failed; it is neither PostgreSQL nor SQLite; another process held the lock for longer than
+/// 30 seconds; a step failed. Nothing was changed then.
+pub async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
+    if is_current(db).await? {
+        return Ok(());
+    }
+    Migrator::up(db, None).await
+}
+
+/// Whether every step of this version is applied. Only reads.
+///
+/// # Errors
+/// The database failed, or it is neither PostgreSQL nor SQLite.
+pub async fn is_current(db: &DatabaseConnection) -> Result<bool, DbErr> {
+    Ok(Migrator::get_pending_migrations_read_only(db).await?.is_empty())
+}

@@ -1,0 +1,94 @@
+//! The steps as the stock migrator runs them: no lock, nothing written but by a step.
+
+use std::collections::HashSet;
+
+use sea_orm_migration::{
+    prelude::*,
+    sea_orm::{ConnectionTrait, Statement},
+    seaql_migrations,
+};
+
+use crate::{
+    dialect::Dialect, m20260101_000001_create_node_records as node_records,
+    m20260101_000002_create_election_terms as election_terms,
+};
+
+/// Where the applied steps are recorded: a table of our own, so that an application's migrator can keep
+/// its records in the same database.
+pub(crate) const RECORDS: &str = "leader_election_migrations";
+
+const RECORDS_EXIST: Dialect = Dialect {
+    // The first table of that name on the search_path, which is the one every later statement means.
+    postgres: "SELECT to_regclass('leader_election_migrations') IS NOT NULL AS found",
+    sqlite: "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'leader_election_migrations') AS found",
+};
+
+/// The stock migrator over our steps, with `install` taken out: whoever calls `up` or `down` has made the
+/// table of records, and everything else only reads.
+pub(crate) struct Steps;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Steps {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(node_records::Migration), Box::new(election_terms::Migration)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        RECORDS.into_iden()
+    }
+
+    async fn install<C: ConnectionTrait>(_: &C) -> Result<(), DbErr> {
+        Ok(())
+    }
+
+    /// The records of our own steps. A newer version's are passed over: schema changes are additive, and a
+    /// version runs beside the next.
+    async fn get_migration_models<C: ConnectionTrait>(db: &C) -> Result<Vec<seaql_migrations::Model>, DbErr> {
+        let own: HashSet<String> = Self::migrations().iter().map(|step| step.name().to_owned()).collect();
+        let mut records = all_records(db).await?;
+        records.retain(|record| own.contains(&record.version));
+        Ok(records)
+    }
+}
+
+/// The applied steps that this version does not know, in order.
+pub(crate) async fn unknown_steps<C: ConnectionTrait>(db: &C) -> Result<Vec<String>, DbErr> {
+    let own: HashSet<String> = Steps::migrations().iter().map(|step| step.name().to_owned()).collect();
+    let records = all_records(db).await?;
+    Ok(records.into_iter().map(|record| record.version).filter(|version| !own.contains(version)).collect())
+}
+
+async fn all_records<C: ConnectionTrait>(db: &C) -> Result<Vec<seaql_migrations::Model>, DbErr> {
+    let backend = db.get_database_backend();
+    let exists = Statement::from_string(backend, RECORDS_EXIST.text(backend)?);
+    let found = match db.query_one_raw(exists).await? {
+        Some(row) => row.try_get("", "found")?,
+        None => false,
+    };
+    if !found {
+        return Ok(Vec::new());
+    }
+    let select = Query::select()
+        .column(seaql_migrations::Column::Version)
+        .column(seaql_migrations::Column::AppliedAt)
+        .from(RECORDS)
+        .order_by(seaql_migrations::Column::Version, Order::Asc)
+        .take();
+    let rows = db.query_all(&select).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(seaql_migrations::Model {
+                version: row.try_get("", "version")?,
+                applied_at: row.try_get("", "applied_at")?,
+            })
+        })
+        .collect()
+}
+
+/// Every step's schema in order, with its name.
+pub(crate) fn texts() -> [(String, &'static Dialect); 2] {
+    [
+        (node_records::Migration.name().to_owned(), &node_records::UP),
+        (election_terms::Migration.name().to_owned(), &election_terms::UP),
+    ]
+}

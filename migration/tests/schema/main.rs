@@ -1,0 +1,12 @@
+//! The schema on real databases: made, unmade, shared, guarded.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod concurrent;
+mod entities_on_both;
+mod guards;
+mod place;
+mod plain_sql;
+mod postgres_only;
+mod shared_database;
+mod up_and_down;

@@ -1,0 +1,35 @@
+use migration::{is_current, migrate, sql};
+use sea_orm_migration::sea_orm::DbBackend;
+use testkit::Postgres;
+
+use crate::place::Place;
+
+#[tokio::test]
+async fn the_plain_sql_makes_what_the_migrator_makes() {
+    for (migrated, by_hand) in Place::both().await.into_iter().zip(Place::both().await) {
+        migrate(&migrated.db).await.unwrap();
+        let text = sql(by_hand.db.get_database_backend());
+        match &by_hand.name {
+            // With psql, as those do who need this.
+            Some(name) => drop(Postgres::shared().psql_in(name, &text)),
+            None => by_hand.run(&text).await.unwrap(),
+        }
+        assert_eq!(by_hand.schema().await, migrated.schema().await);
+
+        // It counts as applied, to the migrator as well.
+        assert!(is_current(&by_hand.db).await.unwrap());
+        migrate(&by_hand.db).await.unwrap();
+        let recent = "leader_election_migrations WHERE applied_at > 1700000000";
+        assert_eq!(by_hand.count(recent).await, 2);
+        assert_eq!(migrated.count(recent).await, 2);
+    }
+}
+
+#[tokio::test]
+async fn the_plain_sql_is_all_or_nothing() {
+    let place = Place::postgres().await;
+    place.run("CREATE TABLE election_terms (n integer)").await.unwrap();
+    let before = place.schema().await;
+    assert!(Postgres::shared().try_psql_in(place.name.as_ref().unwrap(), &sql(DbBackend::Postgres)).is_err());
+    assert_eq!(place.schema().await, before);
+}
