@@ -1,0 +1,44 @@
+//! Waiting for a condition instead of for a time.
+
+use std::{
+    panic::Location,
+    time::{Duration, Instant},
+};
+
+/// Waits until `condition` is true, asking again every few milliseconds.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let start = std::time::Instant::now();
+/// testkit::eventually("50 ms to pass", std::time::Duration::from_secs(5), async || {
+///     start.elapsed().as_millis() >= 50
+/// })
+/// .await;
+/// # });
+/// ```
+///
+/// # Panics
+/// The condition was not true within `timeout`: the message says what was awaited, how long, and from
+/// where. A condition that hangs is given up at the same time.
+#[track_caller]
+pub fn eventually<C>(what: &str, timeout: Duration, mut condition: C) -> impl Future<Output = ()>
+where
+    C: AsyncFnMut() -> bool,
+{
+    let caller = Location::caller();
+    async move {
+        let start = Instant::now();
+        let mut asked = 0_u32;
+        let answer = tokio::time::timeout(timeout, async {
+            while !condition().await {
+                asked += 1;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        assert!(
+            answer.await.is_ok(),
+            "waited {:?} in vain for {what} (asked {asked} times, from {caller})",
+            start.elapsed()
+        );
+    }
+}

@@ -1,0 +1,23 @@
+//! What the tests need of the world: a real PostgreSQL, a network that can be cut, processes that can be
+//! stopped, and a way to wait for something to become true.
+//!
+//! Everything here panics when it cannot do what it is asked: a test that cannot be carried out has failed.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be carried out has failed")]
+
+mod eventually;
+mod port;
+mod postgres;
+mod process;
+mod proxy;
+mod watchdog;
+
+pub use crate::{
+    eventually::eventually,
+    postgres::{Database, Postgres, StopMode},
+    process::Process,
+    proxy::Proxy,
+};
+
+/// A Unix signal, as [`Process::signal`] sends it.
+pub use rustix::process::Signal;

@@ -1,0 +1,15 @@
+//! Ports that tests listen on.
+
+use std::{collections::hash_map::RandomState, hash::BuildHasher, net::TcpListener};
+
+/// A port that nobody listens on, below those that the system gives to outgoing connections: a stopped
+/// server finds its port free when it starts again.
+pub(crate) fn unused_port() -> u16 {
+    loop {
+        let random = RandomState::new().hash_one(std::process::id());
+        let port = 15_000 + u16::try_from(random % 15_000).expect("less than 15,000");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}

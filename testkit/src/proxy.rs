@@ -1,0 +1,244 @@
+//! A network between a client and a server, that can be cut and slowed down.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::mpsc as std_mpsc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream, tcp},
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::sleep,
+};
+
+use crate::port::unused_port;
+
+/// A TCP proxy on 127.0.0.1 in front of a server on 127.0.0.1. It runs on a thread of its own: a test that
+/// blocks its own runtime does not hold the network up.
+///
+/// A method returns when its change is in force: what it forbids to forward is then at most what was
+/// being written at that moment.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    server: SocketAddr,
+    changes: Option<mpsc::UnboundedSender<(Change, std_mpsc::Sender<()>)>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Weather(Weather),
+    Delay(Duration),
+    CloseAll,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weather {
+    Fair,
+    /// Nothing gets through, in neither direction.
+    Stalled,
+    /// Requests arrive, replies do not.
+    RepliesStalled,
+    /// No connections at all.
+    Cut,
+}
+
+/// What every connection looks at before it forwards.
+#[derive(Clone, Copy, Debug)]
+struct Conditions {
+    weather: Weather,
+    delay: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    Request,
+    Reply,
+}
+
+impl Proxy {
+    /// Starts a proxy for the server that listens on `server_port`. The server need not be there yet.
+    ///
+    /// # Panics
+    /// No port can be had.
+    #[must_use]
+    pub fn start(server_port: u16) -> Self {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", unused_port()))
+            .expect("an unused port can be listened on");
+        let address = listener.local_addr().expect("a listener has an address");
+        let server = SocketAddr::from(([127, 0, 0, 1], server_port));
+        let (changes, orders) = mpsc::unbounded_channel();
+        let thread = thread::spawn(move || run(listener, server, orders));
+        Self { address, server, changes: Some(changes), thread: Some(thread) }
+    }
+
+    /// Where to connect to.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// A URL or keyword string that leads to the server, changed so that it leads through this proxy.
+    ///
+    /// # Panics
+    /// It does not name the server's port.
+    #[must_use]
+    pub fn through(&self, dsn: &str) -> String {
+        let (here, there) = (self.address.port(), self.server.port());
+        let before = ["127.0.0.1:", "localhost:", "port="]
+            .into_iter()
+            .find(|before| dsn.contains(&format!("{before}{there}")))
+            .unwrap_or_else(|| panic!("no 127.0.0.1:{there} and no port={there} in the connection string"));
+        dsn.replace(&format!("{before}{there}"), &format!("{before}{here}"))
+    }
+
+    /// Ends every connection and refuses new ones.
+    pub fn cut(&self) {
+        self.change(Change::Weather(Weather::Cut));
+    }
+
+    /// Keeps connections, accepts new ones, forwards nothing; after [`heal`](Self::heal) what was held back
+    /// arrives. An end of a connection is held back too.
+    pub fn stall(&self) {
+        self.change(Change::Weather(Weather::Stalled));
+    }
+
+    /// Forwards what clients send and holds back what the server answers, until [`heal`](Self::heal).
+    pub fn stall_replies(&self) {
+        self.change(Change::Weather(Weather::RepliesStalled));
+    }
+
+    /// Undoes `cut`, `stall` and `stall_replies`; a delay stays.
+    pub fn heal(&self) {
+        self.change(Change::Weather(Weather::Fair));
+    }
+
+    /// Every piece of data takes this much longer, each way. Zero: none.
+    pub fn delay(&self, delay: Duration) {
+        self.change(Change::Delay(delay));
+    }
+
+    /// Ends every connection; new ones are welcome.
+    pub fn close_all(&self) {
+        self.change(Change::CloseAll);
+    }
+
+    fn change(&self, change: Change) {
+        let (done, in_force) = std_mpsc::channel();
+        let changes = self.changes.as_ref().expect("present until the drop");
+        changes.send((change, done)).expect("the proxy's thread runs until the drop");
+        in_force.recv().expect("the proxy's thread runs until the drop");
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.changes = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn run(
+    listener: std::net::TcpListener,
+    server: SocketAddr,
+    mut orders: mpsc::UnboundedReceiver<(Change, std_mpsc::Sender<()>)>,
+) {
+    let address = listener.local_addr().expect("a listener has an address");
+    listener.set_nonblocking(true).expect("a socket can be made non-blocking");
+    let mut listener = Some(TcpListener::from_std(listener).expect("the runtime takes a listener"));
+    let (publish, conditions) = watch::channel(Conditions { weather: Weather::Fair, delay: Duration::ZERO });
+    let mut connections = JoinSet::new();
+
+    loop {
+        tokio::select! {
+            order = orders.recv() => {
+                let Some((change, done)) = order else { return };
+                match change {
+                    Change::Weather(weather) => {
+                        publish.send_modify(|conditions| conditions.weather = weather);
+                        if weather == Weather::Cut {
+                            listener = None;
+                            connections.shutdown().await;
+                        } else if listener.is_none() {
+                            listener = Some(TcpListener::bind(address).await.expect("the proxy's port is free again"));
+                        }
+                    }
+                    Change::Delay(delay) => publish.send_modify(|conditions| conditions.delay = delay),
+                    Change::CloseAll => connections.shutdown().await,
+                }
+                // The test may have given up by now.
+                let _ = done.send(());
+            }
+            client = accept(listener.as_ref()) => {
+                connections.spawn(connect(client, server, conditions.clone()));
+            }
+            // Only to forget those that ended.
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn accept(listener: Option<&TcpListener>) -> TcpStream {
+    match listener {
+        Some(listener) => loop {
+            // The client was gone again before it was accepted: wait for the next.
+            if let Ok((client, _)) = listener.accept().await {
+                return client;
+            }
+        },
+        None => std::future::pending().await,
+    }
+}
+
+/// One connection, until both directions have ended or one of them fails.
+async fn connect(client: TcpStream, server: SocketAddr, conditions: watch::Receiver<Conditions>) {
+    let Ok(server) = TcpStream::connect(server).await else { return };
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let _ = tokio::try_join!(
+        forward(Direction::Request, from_client, to_server, conditions.clone()),
+        forward(Direction::Reply, from_server, to_client, conditions),
+    );
+}
+
+async fn forward(
+    direction: Direction,
+    mut from: tcp::OwnedReadHalf,
+    mut to: tcp::OwnedWriteHalf,
+    mut conditions: watch::Receiver<Conditions>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let length = from.read(&mut buffer).await?;
+        let delay = conditions.borrow().delay;
+        if !delay.is_zero() {
+            sleep(delay).await;
+        }
+        // The sender is gone only when the proxy is.
+        conditions.wait_for(|now| now.lets_through(direction)).await.map_err(io::Error::other)?;
+        if length == 0 {
+            return to.shutdown().await;
+        }
+        to.write_all(&buffer[..length]).await?;
+    }
+}
+
+impl Conditions {
+    fn lets_through(&self, direction: Direction) -> bool {
+        match self.weather {
+            Weather::Fair => true,
+            Weather::RepliesStalled => direction == Direction::Request,
+            Weather::Stalled | Weather::Cut => false,
+        }
+    }
+}
