@@ -1,0 +1,135 @@
+//! What the simulation found, each as the smallest case that shows it.
+
+use std::time::Duration;
+
+use super::super::messages::{Command, Event, Reply, Request};
+use super::super::rows::{EndReason, Incarnation, NodeRow, TermRow, View};
+use super::super::time::Time;
+use super::super::times::Times;
+use super::{Machine, Node};
+
+const OWN: Incarnation = Incarnation(1);
+const OTHER: Incarnation = Incarnation(2);
+
+const fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// The node `b`, registered, with H 1 s and T 3 s, and the clock it lives by.
+struct Case {
+    machine: Machine,
+    now: Time,
+}
+
+impl Case {
+    fn registered() -> Self {
+        let times = Times::new(ms(1000), ms(3000), ms(6000), 0.1).unwrap();
+        let now = Time::from_origin(ms(100_000));
+        let machine = Machine::new(now, Node { id: "b".to_owned(), incarnation: OWN }, times);
+        let mut case = Self { machine, now };
+        let (token, _) = case.tick().expect("a registration");
+        case.reply(token, Reply::Registered { seq: 0 });
+        case
+    }
+
+    fn tick(&mut self) -> Option<(u64, Request)> {
+        sent(self.machine.handle(self.now, Event::Tick))
+    }
+
+    fn reply(&mut self, token: u64, reply: Reply) -> Option<(u64, Request)> {
+        sent(self.machine.handle(self.now, Event::Reply { token, reply: Some(reply) }))
+    }
+
+    /// Goes on for so long, answering heartbeats, and looks with this; until a claim comes, if one does.
+    fn lives(&mut self, span: Duration, view: &View) -> Option<(u64, Request)> {
+        let end = self.now + span;
+        let mut step = None;
+        loop {
+            step = match step {
+                Some((_, Request::Claim(_))) => return step,
+                Some((token, Request::Heartbeat { floor, .. })) => {
+                    self.reply(token, Reply::Beat { seq: Some(floor + 1) })
+                }
+                Some((token, Request::Observe { .. })) => self.reply(token, Reply::View(view.clone())),
+                Some((_, other)) => panic!("unexpected {other:?}"),
+                None if self.now == end => return None,
+                None => {
+                    self.now = self.now + ms(10);
+                    let pending = self.machine.in_flight.clone().map(|step| (step.token, step.request));
+                    pending.or_else(|| self.tick())
+                }
+            };
+        }
+    }
+}
+
+fn sent(commands: Vec<Command>) -> Option<(u64, Request)> {
+    commands.into_iter().find_map(|command| match command {
+        Command::Send { token, request, .. } => Some((token, request)),
+        _ => None,
+    })
+}
+
+fn row(id: &str, incarnation: Incarnation, priority: i32, seq: i64) -> NodeRow {
+    NodeRow {
+        id: id.to_owned(),
+        incarnation,
+        leading: false,
+        priority,
+        eligible: true,
+        term: 0,
+        seq,
+        lease: ms(2000),
+        age: Duration::ZERO,
+        address: None,
+    }
+}
+
+/// `a` is the better node and leads in term 1.
+fn led_by_a() -> View {
+    let term = TermRow {
+        term: 1,
+        leader_id: "a".to_owned(),
+        incarnation: OTHER,
+        lease: ms(2000),
+        ended: None,
+        successor: None,
+    };
+    let leader = NodeRow { leading: true, term: 1, ..row("a", OTHER, 9, 5) };
+    View { terms: vec![term], nodes: vec![leader, row("b", OWN, 0, 0)] }
+}
+
+/// `a` is the better node and follows; its term has ended.
+fn vacant() -> View {
+    let mut view = led_by_a();
+    view.terms[0].ended = Some(EndReason::Lapsed);
+    view.nodes[0].leading = false;
+    view
+}
+
+#[test]
+fn a_leader_whose_lease_was_waited_out_is_not_waited_for_again() {
+    let mut case = Case::registered();
+    assert_eq!(case.lives(ms(1950), &led_by_a()), None, "its lease runs");
+    assert!(case.lives(ms(150), &led_by_a()).is_some(), "its lease has run out: claim at once");
+}
+
+#[test]
+fn a_better_node_whose_clock_is_slower_is_not_passed_over() {
+    let mut case = Case::registered();
+    // Within the drift setting this node's second is up to 1.1 s of that one's: its next heartbeat is not late.
+    assert_eq!(case.lives(ms(1150), &vacant()), None);
+    assert!(case.lives(ms(400), &vacant()).is_some(), "it is dead after all");
+}
+
+#[test]
+fn no_two_claims_begin_in_the_same_version() {
+    let mut case = Case::registered();
+    let alone = View { terms: Vec::new(), nodes: vec![row("b", OWN, 0, 0)] };
+    let Some((_, Request::Claim(first))) = case.lives(ms(500), &alone) else { panic!("no claim") };
+    // The reply is lost, and the database forgets the claim.
+    case.now = case.now + ms(1001);
+    case.machine.handle(case.now, Event::Tick);
+    let Some((_, Request::Claim(second))) = case.lives(ms(9000), &alone) else { panic!("no second claim") };
+    assert!(second.beats > first.beats, "{} and {}", first.beats, second.beats);
+}

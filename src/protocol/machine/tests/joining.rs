@@ -1,0 +1,179 @@
+use super::*;
+
+const OTHER: Incarnation = Incarnation(99);
+
+fn occupied(leading: bool) -> Reply {
+    Reply::Occupied { incarnation: OTHER, leading }
+}
+
+/// `b` has been told that its row is the leader's, in another process, and looks.
+fn waiting() -> Probe {
+    let mut b = Probe::new();
+    b.tick(0);
+    assert_eq!(b.reply(0, occupied(true)), [b.step(observe(&[]), 500)]);
+    b
+}
+
+/// `b`'s row, as the other process leads with it.
+fn others_view(seq: i64) -> View {
+    let term = TermRow { incarnation: OTHER, ..term(4, "b") };
+    view().term(term).node(NodeRow { incarnation: OTHER, ..leader("b", 4, seq) }).into()
+}
+
+#[test]
+fn a_new_node_registers_at_once() {
+    let mut b = Probe::new();
+    assert_eq!(b.0.due(), Some(at(0)));
+    assert_eq!(b.tick(0), [b.step(register(None), 500)]);
+    assert_eq!(b.0.due(), Some(at(500)));
+}
+
+#[test]
+fn a_registered_node_looks_at_once_and_beats_within_an_interval() {
+    let mut b = Probe::new();
+    b.tick(0);
+    assert_eq!(
+        b.reply(3, Reply::Registered { seq: 0 }),
+        [announce(Change::Registered { taken_over: false, again: false }), b.step(observe(&[]), 500)]
+    );
+    assert!(b.outlook(3).registered);
+    b.look(4, view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)));
+    b.due_within(3 + H / 2, 3 + H);
+}
+
+#[test]
+fn a_row_that_is_not_the_leaders_is_taken_over_at_once() {
+    let mut b = Probe::new();
+    b.tick(0);
+    let take_over = Some(TakeOver::Follower(OTHER));
+    assert_eq!(b.reply(3, occupied(false)), [b.step(register(take_over), 500)]);
+    assert_eq!(
+        b.reply(5, Reply::Registered { seq: 8 }),
+        [announce(Change::Registered { taken_over: true, again: false }), b.step(observe(&[]), 500)]
+    );
+}
+
+#[test]
+fn a_take_over_that_was_too_late_is_tried_again_after_a_pause() {
+    let mut b = Probe::new();
+    b.tick(0);
+    b.reply(0, occupied(false));
+    assert_eq!(b.reply(1, Reply::Occupied { incarnation: Incarnation(98), leading: false }), NOTHING);
+    let now = b.due_within(1 + H / 20, 1 + H / 10);
+    assert_eq!(b.tick(now), [b.step(register(Some(TakeOver::Follower(Incarnation(98)))), 500)]);
+}
+
+#[test]
+fn a_leaders_row_is_waited_for() {
+    let mut b = waiting();
+    assert_eq!(b.look(10, others_view(7)), [announce(Change::Waiting { until: at(10 + G) })]);
+    assert!(!b.outlook(10).registered);
+    assert_eq!(b.0.due(), Some(at(10 + H)));
+    assert_eq!(b.tick(10 + H), [b.step(observe(&[4]), 500)]);
+    // A renewal keeps it waiting.
+    assert_eq!(b.look(1020, others_view(8)), [announce(Change::Waiting { until: at(1020 + G) })]);
+}
+
+#[test]
+fn a_leaders_row_is_taken_over_when_its_lease_has_run_out() {
+    let mut b = waiting();
+    b.look(0, others_view(7));
+    b.tick(H);
+    b.look(H, others_view(7));
+    b.tick(2 * H);
+    b.look(2 * H, others_view(7));
+    assert_eq!(b.0.due(), Some(at(G)));
+    b.tick(G);
+    let incumbent = others_view(7).incumbent();
+    let take_over = TakeOver::Leader { incarnation: OTHER, incumbent };
+    assert_eq!(b.look(G, others_view(7)), [b.step(register(Some(take_over)), 500)]);
+}
+
+#[test]
+fn a_leaders_row_is_taken_over_at_once_when_its_term_ends() {
+    let mut b = waiting();
+    b.look(0, others_view(7));
+    b.wake(50);
+    let ended = TermRow { incarnation: OTHER, ended: Some(EndReason::Resigned), ..term(4, "b") };
+    let view = view().term(ended).node(NodeRow { incarnation: OTHER, term: 4, ..row("b", 7) });
+    assert_eq!(b.look(51, view), [b.step(register(Some(TakeOver::Follower(OTHER))), 500)]);
+}
+
+#[test]
+fn a_waiting_node_inserts_its_row_when_the_other_process_has_left() {
+    let mut b = waiting();
+    b.look(0, others_view(7));
+    b.wake(50);
+    let ended = TermRow { incarnation: OTHER, ended: Some(EndReason::Resigned), ..term(4, "b") };
+    assert_eq!(b.look(51, view().term(ended)), [b.step(register(None), 500)]);
+}
+
+#[test]
+fn a_failed_registration_is_tried_again_less_and_less_often() {
+    let mut b = Probe::new();
+    let mut now = 0;
+    for longest in [100, 200, 400, 800, 1000, 1000] {
+        assert_eq!(b.tick(now), [b.step(register(None), 500)]);
+        assert_eq!(b.fail(now), NOTHING);
+        now = b.due_within(now + longest / 2, now + longest);
+    }
+}
+
+#[test]
+fn a_registration_that_hangs_is_given_up() {
+    let mut b = Probe::new();
+    b.tick(0);
+    assert_eq!(b.tick(500), NOTHING);
+    let now = b.due_within(550, 600);
+    // Its reply comes too late.
+    assert_eq!(b.handle(510, Event::Reply { token: 1, reply: Some(Reply::Registered { seq: 0 }) }), NOTHING);
+    assert_eq!(b.tick(now), [b.step(register(None), 500)]);
+}
+
+#[test]
+fn a_row_that_was_deleted_is_inserted_again() {
+    let mut b = Probe::following();
+    b.tick(H);
+    b.reply(H, Reply::Beat { seq: None });
+    let gone = view().open(1, "a").node(leader("a", 1, 8));
+    assert_eq!(b.look(1001, gone), [b.step(register(None), 500)]);
+    assert!(!b.outlook(1001).registered);
+    assert_eq!(
+        b.reply(1002, Reply::Registered { seq: 0 }),
+        [announce(Change::Registered { taken_over: false, again: true }), b.step(observe(&[1]), 500)]
+    );
+}
+
+#[test]
+fn who_registers_again_and_finds_another_process_is_the_one_replaced() {
+    let mut b = Probe::following();
+    b.tick(H);
+    b.reply(H, Reply::Beat { seq: None });
+    b.look(H, view().open(1, "a").node(leader("a", 1, 8)));
+    assert_eq!(b.reply(1001, occupied(false)), [Command::End(Outcome::Replaced)]);
+    assert_eq!(b.0.due(), None);
+}
+
+#[test]
+fn a_node_that_has_just_registered_settles_before_it_stands() {
+    let mut b = Probe::new();
+    b.tick(0);
+    b.reply(0, Reply::Registered { seq: 0 });
+    assert_eq!(b.look(0, view().node(row("b", 0))), NOTHING);
+    assert_eq!(b.outlook(0).role, Role::Candidate);
+    assert_eq!(b.0.due(), Some(at(H / 10)));
+    b.tick(H / 10);
+    b.look(H / 10, view().node(row("b", 0)));
+    assert!(matches!(b.under_way(), Some(Request::Claim(_))));
+}
+
+#[test]
+fn a_take_over_that_failed_begins_anew_with_an_insert() {
+    // The other process has left and deleted its row: there is nothing left to be taken over.
+    let mut b = Probe::new();
+    b.tick(0);
+    b.reply(0, occupied(false));
+    b.fail(5);
+    let now = b.due_within(5 + H / 20, 5 + H / 10);
+    assert_eq!(b.tick(now), [b.step(register(None), 500)]);
+}

@@ -1,0 +1,282 @@
+use super::*;
+
+/// `b` leads term 1, in this version.
+fn led(seq: i64) -> View {
+    view().open(1, "b").node(leader("b", 1, seq)).node(row("c", 3)).into()
+}
+
+/// `b`, with its renewals failing from the first on, at the moment its lease has run out.
+fn lapsed() -> Probe {
+    let mut b = Probe::leading();
+    b.tick(L);
+    b
+}
+
+#[test]
+fn a_leader_renews_every_interval_and_looks_after_each() {
+    let mut b = Probe::leading();
+    assert_eq!(b.0.due(), Some(at(H)));
+    assert_eq!(b.tick(H), [b.step(renew(1, 1), 500)]);
+    assert_eq!(b.reply(1003, Reply::Beat { seq: Some(2) }), [b.step(observe(&[]), 500)]);
+    b.0.cleanup_at = at(9 * H);
+    assert_eq!(b.look(1004, led(1)), NOTHING);
+    assert_eq!(b.outlook(1004).next_in_line.as_deref(), Some("c"));
+    assert_eq!(b.0.due(), Some(at(2 * H)));
+    assert_eq!(b.tick(2 * H), [b.step(renew(1, 2), 500)]);
+}
+
+#[test]
+fn a_renewal_extends_the_lease_from_when_it_was_sent() {
+    let mut b = Probe::leading();
+    b.tick(H);
+    b.reply(1400, Reply::Beat { seq: Some(1) });
+    assert_eq!(b.deadline(), Some(at(H + L)));
+    assert_eq!(b.outlook(H + L - 1).role, Role::Leader);
+    assert_eq!(b.outlook(H + L).role, Role::Follower);
+}
+
+#[test]
+fn a_renewal_that_came_back_after_its_limit_renews_nothing() {
+    let mut b = Probe::leading();
+    b.tick(H);
+    let token = b.0.token;
+    b.tick(1500);
+    let late = Event::Reply { token, reply: Some(Reply::Beat { seq: Some(1) }) };
+    assert_eq!(b.handle(1510, late), NOTHING);
+    assert_eq!(b.deadline(), Some(at(L)));
+}
+
+#[test]
+fn a_renewal_that_came_back_after_the_deadline_renews_nothing() {
+    let mut b = Probe::leading();
+    b.tick(1900);
+    assert_eq!(b.under_way(), Some(&renew(1, 1)));
+    // A pause: sent before the deadline, and even carried out, but known of only now.
+    assert_eq!(
+        b.reply(L, Reply::Beat { seq: Some(1) }),
+        [followed(1, Cause::Lapsed), b.step(end_term(1, EndReason::Lapsed), 500)]
+    );
+}
+
+#[test]
+fn a_lease_runs_out_by_the_clock_alone() {
+    let mut b = Probe::leading();
+    assert_eq!(b.outlook(L).role, Role::Follower);
+    assert_eq!(b.tick(L), [followed(1, Cause::Lapsed), b.step(end_term(1, EndReason::Lapsed), 500)]);
+    assert_eq!(b.0.lease(), None);
+}
+
+#[test]
+fn the_machine_wants_to_be_called_at_the_deadline_whatever_is_under_way() {
+    let mut b = Probe::leading();
+    b.tick(1900);
+    b.due_within(L, L);
+}
+
+#[test]
+fn a_failed_renewal_is_tried_again_quickly() {
+    let mut b = Probe::leading();
+    let mut now = H;
+    for floor in 1..6 {
+        assert_eq!(b.tick(now), [b.step(renew(1, floor), 500)]);
+        assert_eq!(b.fail(now), NOTHING);
+        now = b.due_within(now + H / 20, now + H / 10);
+    }
+}
+
+#[test]
+fn a_renewal_takes_no_longer_than_the_lease() {
+    let mut b = Probe::leading();
+    assert_eq!(b.tick(1700), [b.step(renew(1, 1), 300)]);
+}
+
+#[test]
+fn after_a_lapse_the_term_is_ended_before_anything_else() {
+    let mut b = lapsed();
+    let mut now = L;
+    for longest in [100, 200, 400] {
+        assert_eq!(b.fail(now), NOTHING);
+        now = b.due_within(now + longest / 2, now + longest);
+        assert_eq!(b.tick(now), [b.step(end_term(1, EndReason::Lapsed), 500)]);
+    }
+    assert_eq!(b.reply(now, Reply::TermEnded), [b.step(beat(1), 500)]);
+    assert_eq!(b.reply(now, Reply::Beat { seq: Some(1) }), [b.step(observe(&[]), 500)]);
+}
+
+#[test]
+fn after_a_lapse_a_node_backs_off_before_it_stands() {
+    let mut b = lapsed();
+    b.reply(L, Reply::TermEnded);
+    b.look_until(9 * H, |_| view().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
+    b.claims_within(L + H, L + 2 * H);
+}
+
+#[test]
+fn a_renewal_ends_the_backing_off() {
+    let mut b = Probe::leading();
+    b.0.hesitations = 2;
+    b.tick(H);
+    b.reply(H, Reply::Beat { seq: Some(1) });
+    b.tick(H + L);
+    b.reply(H + L, Reply::TermEnded);
+    b.look_until(9 * H, |_| view().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
+    b.claims_within(H + L + H, H + L + 2 * H);
+}
+
+#[test]
+fn a_renewal_that_finds_no_row_leads_to_a_look_and_then_to_another() {
+    let mut b = Probe::leading();
+    b.tick(H);
+    assert_eq!(b.reply(1003, Reply::Beat { seq: None }), [b.step(observe(&[]), H / 4)]);
+    // The lease goes on until it is known to be over, or has run out.
+    assert_eq!(b.deadline(), Some(at(L)));
+    b.0.cleanup_at = at(9 * H);
+    assert_eq!(b.look(1004, led(0)), NOTHING);
+    assert_eq!(b.0.due(), Some(at(1003 + H / 4)));
+    assert_eq!(b.tick(1003 + H / 4), [b.step(renew(1, 2), 500)]);
+}
+
+#[test]
+fn a_leader_whose_term_was_ended_follows_at_once() {
+    let stray = view().ended(1, "b", EndReason::Expired).node(leader("b", 1, 1));
+    let demoted = view().open(1, "b").node(row("b", 1));
+    let succeeded = view().open(2, "c").node(row("b", 1)).node(leader("c", 2, 3));
+    for rows in [stray, demoted, succeeded] {
+        let mut b = Probe::leading();
+        b.tick(H);
+        b.reply(H, Reply::Beat { seq: None });
+        assert_eq!(
+            b.look(1001, rows),
+            [followed(1, Cause::Deposed), b.step(end_term(1, EndReason::Lapsed), 500)]
+        );
+        assert_eq!(b.0.lease(), None);
+    }
+}
+
+#[test]
+fn a_leader_whose_row_was_deleted_follows_registers_again_and_ends_its_term() {
+    let mut b = Probe::leading();
+    b.tick(H);
+    b.reply(H, Reply::Beat { seq: None });
+    assert_eq!(b.look(1001, view().open(1, "b")), [followed(1, Cause::Deposed), b.step(register(None), 500)]);
+    assert_eq!(
+        b.reply(1002, Reply::Registered { seq: 0 }),
+        [
+            announce(Change::Registered { taken_over: false, again: true }),
+            b.step(end_term(1, EndReason::Lapsed), 500)
+        ]
+    );
+}
+
+#[test]
+fn a_leader_whose_row_is_another_processs_ends_its_term_and_itself() {
+    let mut b = Probe::leading();
+    b.tick(H);
+    b.reply(H, Reply::Beat { seq: None });
+    let other = NodeRow { incarnation: Incarnation(99), ..row("b", 2) };
+    assert_eq!(
+        b.look(1001, view().open(1, "b").node(other)),
+        [followed(1, Cause::Replaced), b.step(leave(Some(EndReason::Replaced)), 500)]
+    );
+    assert_eq!(b.reply(1002, Reply::Left), [Command::End(Outcome::Replaced)]);
+}
+
+#[test]
+fn other_steps_end_before_the_next_renewal_is_due() {
+    let mut b = Probe::leading();
+    assert_eq!(b.wake(700), [b.step(observe(&[]), 300)]);
+    assert_eq!(b.tick(H), [b.step(renew(1, 1), 500)]);
+}
+
+#[test]
+fn failing_looks_delay_no_renewal() {
+    let mut b = Probe::leading();
+    b.wake(10);
+    b.fail(10);
+    let mut now = 10;
+    loop {
+        now = b.due_within(now, H);
+        if now == H {
+            break;
+        }
+        b.tick(now);
+        b.fail(now);
+    }
+    assert_eq!(b.tick(H), [b.step(renew(1, 1), 500)]);
+}
+
+#[test]
+fn a_leader_cleans_up_after_its_first_renewal_and_then_every_n() {
+    let mut b = Probe::leading();
+    b.tick(H);
+    b.reply(H, Reply::Beat { seq: Some(1) });
+    let cleanup = Request::Cleanup { older_than: ms(12_800) };
+    assert_eq!(b.look(1001, led(1)), [b.step(cleanup.clone(), 500)]);
+    assert_eq!(
+        b.reply(1002, Reply::Cleaned { nodes: 2, terms: 0 }),
+        [announce(Change::Cleaned { nodes: 2, terms: 0 })]
+    );
+    b.look_until(1001 + 6400, |now| led((now / H).try_into().unwrap()));
+    assert_eq!(b.0.due(), Some(at(1001 + 6400)));
+    assert_eq!(b.tick(1001 + 6400), [b.step(cleanup, 500)]);
+    assert_eq!(b.reply(7402, Reply::Cleaned { nodes: 0, terms: 0 }), NOTHING);
+}
+
+#[test]
+fn a_cleanup_that_failed_waits_for_the_next_turn() {
+    let mut b = Probe::leading();
+    b.tick(H);
+    b.reply(H, Reply::Beat { seq: Some(1) });
+    b.look(1001, led(1));
+    b.fail(1400);
+    assert_eq!(b.0.due(), Some(at(2 * H)));
+    b.look_until(7000, |now| led((now / H).try_into().unwrap()));
+    assert_eq!(b.under_way(), None);
+}
+
+#[test]
+fn a_look_without_room_before_the_renewal_is_put_off_until_after_it() {
+    let mut b = Probe::leading();
+    assert_eq!(b.wake(901), NOTHING);
+    assert_eq!(b.0.due(), Some(at(H)));
+    assert_eq!(b.tick(H), [b.step(renew(1, 1), 500)]);
+    let mut b = Probe::leading();
+    assert_eq!(b.wake(900), [b.step(observe(&[]), 100)]);
+}
+
+#[test]
+fn a_cleanup_without_room_before_the_renewal_is_put_off_until_after_it() {
+    let mut b = Probe::leading();
+    b.0.cleanup_at = at(950);
+    assert_eq!(b.tick(950), NOTHING);
+    assert_eq!(b.0.due(), Some(at(H)));
+    assert_eq!(b.tick(H), [b.step(renew(1, 1), 500)]);
+}
+
+#[test]
+fn at_the_shortest_lease_a_renewal_that_hung_leaves_room_for_another() {
+    // T = 3H, and the largest drift that is accepted with it.
+    let largest = (0..=50u32).rev().map(|percent| f64::from(percent) / 100.0);
+    let times = |drift| Times::new(ms(H), ms(3 * H), ms(6 * H), drift);
+    let times = largest.map(times).find_map(Result::ok).unwrap();
+    let mut b = Probe::leading();
+    b.0.times = times;
+    let deadline = at(0) + times.hold();
+    b.0.lease = Some(Lease { term: 1, since: at(0), deadline });
+    b.tick(H);
+    b.tick(1500);
+    let now = b.due_within(1500, 1600);
+    b.tick(now);
+    let Some(InFlight { request: Request::Heartbeat { .. }, until, .. }) = b.0.in_flight else {
+        panic!("{:?}", b.0)
+    };
+    assert!(until.since(at(now)) >= ms(H / 8), "{:?}", until.since(at(now)));
+}
+
+#[test]
+fn the_end_of_an_own_term_is_told_as_the_last_one() {
+    let mut b = Probe::leading();
+    b.0.last_end = Some((0, "a".to_owned(), EndReason::Resigned));
+    b.tick(L);
+    assert_eq!(b.outlook(L).last_end, Some((1, "b".to_owned(), EndReason::Lapsed)));
+}

@@ -1,0 +1,100 @@
+//! Rows, views and times for the tests, in few words.
+//!
+//! Nodes `a`, `b`, `c` rank in this order. H is 1000 ms, G 2200 ms, L 2000 ms.
+
+use std::time::Duration;
+
+use super::rows::{EndReason, Incarnation, NodeRow, TermRow, View};
+use super::time::Time;
+use super::times::Times;
+
+pub const H: u64 = 1000;
+pub const G: u64 = 2200;
+pub const L: u64 = 2000;
+
+pub const fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+pub const fn at(n: u64) -> Time {
+    Time::from_origin(ms(n))
+}
+
+pub fn times() -> Times {
+    Times::new(ms(H), ms(3200), ms(6400), 0.1).unwrap()
+}
+
+/// The first process of a node.
+pub fn process(id: &str) -> Incarnation {
+    Incarnation(u128::from_str_radix(id, 36).unwrap())
+}
+
+/// A follower's row.
+pub fn row(id: &str, seq: i64) -> NodeRow {
+    NodeRow {
+        id: id.to_owned(),
+        incarnation: process(id),
+        leading: false,
+        priority: match id {
+            "a" => 30,
+            "b" => 20,
+            _ => 10,
+        },
+        eligible: true,
+        term: 0,
+        seq,
+        lease: ms(G),
+        age: Duration::ZERO,
+        address: None,
+    }
+}
+
+/// A leader's row.
+pub fn leader(id: &str, term: i64, seq: i64) -> NodeRow {
+    NodeRow { leading: true, term, ..row(id, seq) }
+}
+
+/// An open term.
+pub fn term(term: i64, id: &str) -> TermRow {
+    TermRow {
+        term,
+        leader_id: id.to_owned(),
+        incarnation: process(id),
+        lease: ms(G),
+        ended: None,
+        successor: None,
+    }
+}
+
+/// What a look brings.
+pub struct Sketch(View);
+
+pub fn view() -> Sketch {
+    Sketch(View::default())
+}
+
+impl Sketch {
+    pub fn open(self, number: i64, id: &str) -> Self {
+        self.term(term(number, id))
+    }
+
+    pub fn ended(self, number: i64, id: &str, reason: EndReason) -> Self {
+        self.term(TermRow { ended: Some(reason), ..term(number, id) })
+    }
+
+    pub fn term(mut self, row: TermRow) -> Self {
+        self.0.terms.push(row);
+        self
+    }
+
+    pub fn node(mut self, row: NodeRow) -> Self {
+        self.0.nodes.push(row);
+        self
+    }
+}
+
+impl From<Sketch> for View {
+    fn from(sketch: Sketch) -> View {
+        sketch.0
+    }
+}
