@@ -1,0 +1,121 @@
+//! Ending a term, and leaving.
+
+use std::time::Duration;
+
+use entity::sea_orm_active_enums::{EndReason as EndReasonColumn, NodeStatus};
+use entity::{election_terms as terms, node_records as nodes};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter,
+};
+use uuid::Uuid;
+
+use super::Identity;
+use super::dialect::clock;
+use super::transaction::{begin_locked, notify};
+use crate::protocol::{EndReason, Incarnation, Reply, RowVersion};
+
+/// Ends a term of this incarnation and demotes its row, whichever of the two is still there.
+pub(super) async fn end_term(
+    db: &DatabaseConnection,
+    who: &Identity,
+    term: i64,
+    reason: EndReason,
+    limit: Duration,
+) -> Result<Reply, DbErr> {
+    let transaction = begin_locked(db, &who.election, limit).await?;
+    end_open_term(&transaction, who, term, who.incarnation(), reason).await?;
+    nodes::Entity::update_many()
+        .set(nodes::ActiveModel { status: Set(NodeStatus::Follower), ..Default::default() })
+        .col_expr(nodes::Column::UpdatedAt, clock(transaction.get_database_backend()))
+        .filter(nodes::Column::Election.eq(&who.election))
+        .filter(nodes::Column::Id.eq(&who.node_id))
+        .filter(nodes::Column::Incarnation.eq(who.incarnation))
+        .filter(nodes::Column::Term.eq(term))
+        .filter(nodes::Column::Status.eq(NodeStatus::Leader))
+        .exec(&transaction)
+        .await?;
+    notify(&transaction, &who.election).await?;
+    transaction.commit().await?;
+    Ok(Reply::TermEnded)
+}
+
+/// Deletes the own row. Where a term of this incarnation may be open it is ended in the same transaction, so that the
+/// row of a node that is going is never seen as one that could lead next.
+pub(super) async fn leave(
+    db: &DatabaseConnection,
+    who: &Identity,
+    end: Option<EndReason>,
+    limit: Duration,
+) -> Result<Reply, DbErr> {
+    let own = nodes::Entity::delete_many()
+        .filter(nodes::Column::Election.eq(&who.election))
+        .filter(nodes::Column::Id.eq(&who.node_id))
+        .filter(nodes::Column::Incarnation.eq(who.incarnation));
+    let Some(reason) = end else {
+        own.filter(nodes::Column::Status.ne(NodeStatus::Leader)).exec(db).await?;
+        return Ok(Reply::Left);
+    };
+    let transaction = begin_locked(db, &who.election, limit).await?;
+    ended(&transaction, who, who.incarnation, reason).exec(&transaction).await?;
+    own.exec(&transaction).await?;
+    notify(&transaction, &who.election).await?;
+    transaction.commit().await?;
+    Ok(Reply::Left)
+}
+
+/// Ends one open term. False where it is not open any more.
+pub(super) async fn end_open_term<C: ConnectionTrait>(
+    db: &C,
+    who: &Identity,
+    term: i64,
+    incarnation: Incarnation,
+    reason: EndReason,
+) -> Result<bool, DbErr> {
+    let ended = ended(db, who, Uuid::from_u128(incarnation.0), reason).filter(terms::Column::Term.eq(term));
+    Ok(ended.exec(db).await?.rows_affected == 1)
+}
+
+fn ended<C: ConnectionTrait>(
+    db: &C,
+    who: &Identity,
+    incarnation: Uuid,
+    reason: EndReason,
+) -> sea_orm::UpdateMany<terms::Entity> {
+    terms::Entity::update_many()
+        .set(terms::ActiveModel { end_reason: Set(Some(end_reason(reason))), ..Default::default() })
+        .col_expr(terms::Column::EndedAt, clock(db.get_database_backend()))
+        .filter(terms::Column::Election.eq(&who.election))
+        .filter(terms::Column::Incarnation.eq(incarnation))
+        .filter(terms::Column::EndedAt.is_null())
+}
+
+/// Demotes a row that says leader, in that very version. False where it has moved on.
+pub(super) async fn demote<C: ConnectionTrait>(
+    db: &C,
+    who: &Identity,
+    row: &RowVersion,
+) -> Result<bool, DbErr> {
+    let demoted = nodes::Entity::update_many()
+        .set(nodes::ActiveModel { status: Set(NodeStatus::Follower), ..Default::default() })
+        .col_expr(nodes::Column::UpdatedAt, clock(db.get_database_backend()))
+        .filter(nodes::Column::Election.eq(&who.election))
+        .filter(nodes::Column::Id.eq(&row.id))
+        .filter(nodes::Column::Incarnation.eq(Uuid::from_u128(row.incarnation.0)))
+        .filter(nodes::Column::Term.eq(row.term))
+        .filter(nodes::Column::HeartbeatSeq.eq(row.seq))
+        .filter(nodes::Column::Status.eq(NodeStatus::Leader))
+        .exec(db)
+        .await?;
+    Ok(demoted.rows_affected == 1)
+}
+
+fn end_reason(reason: EndReason) -> EndReasonColumn {
+    match reason {
+        EndReason::Resigned => EndReasonColumn::Resigned,
+        EndReason::Transferred => EndReasonColumn::Transferred,
+        EndReason::Preempted => EndReasonColumn::Preempted,
+        EndReason::Lapsed => EndReasonColumn::Lapsed,
+        EndReason::Expired => EndReasonColumn::Expired,
+        EndReason::Replaced => EndReasonColumn::Replaced,
+    }
+}

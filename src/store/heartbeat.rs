@@ -1,0 +1,60 @@
+//! The heartbeat: one statement on the own row, bound to what the node believes.
+
+use entity::sea_orm_active_enums::NodeStatus;
+use entity::{election_terms as terms, node_records as nodes};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
+
+use super::Identity;
+use super::dialect::clock;
+use crate::protocol::Reply;
+
+/// A follower's is bound to its incarnation and to its row not saying leader; a leader's, the renewal, to incarnation,
+/// status and term, and to that term's row being open: a renewal stuck on the way since an earlier term renews
+/// nothing. It changes no indexed column.
+pub(super) async fn heartbeat<C: ConnectionTrait>(
+    db: &C,
+    who: &Identity,
+    term: Option<i64>,
+    candidate: bool,
+    floor: i64,
+) -> Result<Reply, DbErr> {
+    let now = || clock(db.get_database_backend());
+    let mut update = nodes::Entity::update_many()
+        .col_expr(nodes::Column::HeartbeatSeq, counted_up(floor))
+        .col_expr(nodes::Column::LastHeartbeat, now())
+        .col_expr(nodes::Column::UpdatedAt, now())
+        .filter(nodes::Column::Election.eq(&who.election))
+        .filter(nodes::Column::Id.eq(&who.node_id))
+        .filter(nodes::Column::Incarnation.eq(who.incarnation));
+    update = match term {
+        None => {
+            let status = if candidate { NodeStatus::Candidate } else { NodeStatus::Follower };
+            update
+                .set(nodes::ActiveModel { status: Set(status), ..Default::default() })
+                .filter(nodes::Column::Status.ne(NodeStatus::Leader))
+        }
+        Some(term) => {
+            let open = Query::select()
+                .expr(Expr::cust("1"))
+                .from(terms::Entity)
+                .and_where(terms::Column::Election.eq(&who.election))
+                .and_where(terms::Column::Term.eq(term))
+                .and_where(terms::Column::Incarnation.eq(who.incarnation))
+                .and_where(terms::Column::EndedAt.is_null())
+                .take();
+            update
+                .filter(nodes::Column::Status.eq(NodeStatus::Leader))
+                .filter(nodes::Column::Term.eq(term))
+                .filter(Expr::exists(open))
+        }
+    };
+    let rows = update.exec_with_returning(db).await?;
+    Ok(Reply::Beat { seq: rows.first().map(|row| row.heartbeat_seq) })
+}
+
+/// One more than the counter or than the floor, whichever is higher.
+pub(super) fn counted_up(floor: i64) -> Expr {
+    let seq = Expr::col(nodes::Column::HeartbeatSeq);
+    Expr::expr(Expr::case(seq.clone().gt(floor), seq).finally(Expr::val(floor))).add(1)
+}

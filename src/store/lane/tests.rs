@@ -1,0 +1,16 @@
+use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
+
+use super::*;
+use crate::{DatabaseUrl, Error, store::failure::Cause};
+
+const LONG: Duration = Duration::from_secs(10);
+
+async fn ask<T: sea_orm::TryGetable>(connection: &impl ConnectionTrait, sql: &str) -> Result<T, DbErr> {
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
+    connection.query_one_raw(statement).await?.expect("a row").try_get_by_index(0)
+}
+
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;

@@ -1,0 +1,110 @@
+//! What the store does, whichever database it does it on: one suite of contracts, run on each.
+
+pub(super) mod bench;
+mod claiming;
+mod cleaning;
+mod ending;
+mod heartbeating;
+mod looking;
+mod races;
+mod registering;
+#[cfg(feature = "postgres")]
+mod server;
+
+use self::bench::Bench;
+use super::Store;
+
+/// Makes a test of every contract on every database, such as `postgres::a_first_claim_opens_term_one`.
+macro_rules! contracts {
+    ($($group:ident { $($contract:ident)+ })+) => {
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            $($(
+                #[tokio::test]
+                async fn $contract() {
+                    super::$group::$contract(super::Bench::postgres().await).await;
+                }
+            )+)+
+        }
+
+        #[cfg(feature = "sqlite")]
+        mod sqlite {
+            $($(
+                #[tokio::test]
+                async fn $contract() {
+                    super::$group::$contract(super::Bench::sqlite().await).await;
+                }
+            )+)+
+        }
+    };
+}
+
+contracts! {
+    registering {
+        a_new_node_is_a_follower
+        a_process_that_registers_again_finds_its_own_row
+        a_row_of_another_process_is_occupied
+        a_new_process_takes_a_followers_row_over
+        of_two_takers_one_wins
+        a_takeover_of_a_dead_leaders_row_ends_its_term
+        a_takeover_of_a_leader_that_renewed_gives_up
+        a_takeover_of_a_follower_that_leads_by_now_gives_up
+        a_takeover_of_a_row_that_has_gone_makes_one
+        a_registration_that_arrives_after_a_takeover_changes_nothing
+        a_registration_that_arrives_after_the_deregistration_does_no_harm
+    }
+    heartbeating {
+        a_heartbeat_counts_up_and_says_candidate
+        a_heartbeat_is_bound_to_incarnation_and_status
+        a_renewal_is_bound_to_its_term_being_open
+        a_renewal_of_an_earlier_term_renews_nothing
+        a_heartbeat_counts_from_its_floor
+        a_heartbeat_of_a_row_deleted_by_hand_is_none
+    }
+    claiming {
+        a_first_claim_opens_term_one
+        a_claim_ends_the_term_that_ran_out
+        a_claim_against_a_moved_version_gives_up
+        a_claim_before_a_better_node_gives_up
+        a_claim_of_a_node_without_its_row_gives_up
+        a_leader_claims_no_second_term
+        a_leaders_row_deleted_by_hand_does_not_stop_the_next_claim
+        a_row_that_says_leader_without_a_term_is_demoted
+        terms_go_on_after_every_node_row_was_deleted
+        a_claim_goes_above_its_floor
+        a_leadership_begins_in_a_version_of_its_own
+        a_claim_goes_above_every_node_rows_term
+        the_newest_term_cannot_be_deleted
+        elections_keep_out_of_each_others_way
+    }
+    races {
+        of_two_claims_at_once_one_wins
+        either_the_claim_or_the_renewal_wins
+        either_the_claim_or_the_takeover_wins
+        either_the_claim_or_the_takeover_of_the_leader_wins
+        a_crowd_gets_in_nobodys_way
+    }
+    ending {
+        a_term_ends_once
+        the_end_of_a_term_is_bound_to_it_and_to_its_process
+        the_own_row_is_demoted_where_the_terms_row_is_gone
+        the_own_term_ends_where_the_row_is_gone
+        a_leader_that_leaves_takes_its_row_and_ends_its_term
+        a_follower_that_leaves_takes_only_its_row
+        leaving_is_bound_to_the_process
+    }
+    cleaning {
+        rows_without_a_heartbeat_go
+        a_row_just_short_of_the_age_stays
+        leaders_and_the_own_row_stay_whatever_their_age
+        the_newest_terms_are_kept
+        an_open_term_stays_although_it_is_old
+        other_elections_are_left_alone
+    }
+    looking {
+        a_look_shows_few_rows_of_many
+        a_look_shows_each_row_once
+        a_look_shows_the_terms_that_are_asked_for
+        the_best_rows_are_the_best_by_the_rules
+    }
+}

@@ -1,0 +1,309 @@
+//! A database with the election's tables, and nodes that work on it.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, JsonValue, Statement};
+use uuid::Uuid;
+
+use crate::DatabaseUrl;
+use crate::protocol::{Claim, Contest, Incarnation, Known, Reply, Request, TakeOver, View};
+use crate::store::connect::Target;
+use crate::store::failure::Failure;
+use crate::store::{Identity, Store, look};
+
+/// No contract is about time: this is for a machine that is busy.
+pub(super) const LONG: Duration = Duration::from_secs(20);
+
+/// T, where a contract does not say otherwise.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// An election of a test's own.
+pub(super) struct Bench {
+    pub url: DatabaseUrl,
+    /// The URL as it was given, password included.
+    #[cfg(feature = "postgres")]
+    pub dsn: String,
+    pub election: String,
+    /// To look, and to do by hand what no node does.
+    pub raw: DatabaseConnection,
+    #[cfg(feature = "sqlite")]
+    _file: Option<File>,
+}
+
+/// A process that takes part.
+pub(super) struct Node {
+    pub store: Store,
+    pub who: Identity,
+}
+
+#[cfg(feature = "postgres")]
+impl Bench {
+    /// On the database that all tests share: elections keep out of each other's way.
+    pub async fn postgres() -> Self {
+        static URL: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
+        let url = URL.get_or_init(|| async {
+            let url = testkit::Postgres::shared().database("contracts").url();
+            migrated(&url.parse().unwrap()).await;
+            url
+        });
+        Self::on(url.await).await
+    }
+
+    /// On a database of its own, whose name it returns.
+    pub async fn own_postgres(name: &str) -> (Self, testkit::Database<'static>) {
+        let database = testkit::Postgres::shared().database(name);
+        migrated(&database.url().parse().unwrap()).await;
+        (Self::on(&database.url()).await, database)
+    }
+
+    pub async fn on(dsn: &str) -> Self {
+        let url: DatabaseUrl = dsn.parse().unwrap();
+        Self {
+            dsn: dsn.to_owned(),
+            raw: url.connect().await.unwrap(),
+            url,
+            election: format!("e-{}", Uuid::new_v4()),
+            #[cfg(feature = "sqlite")]
+            _file: None,
+        }
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl Bench {
+    pub async fn sqlite() -> Self {
+        let file = File::new();
+        let url = file.url();
+        migrated(&url).await;
+        Self {
+            raw: url.connect().await.unwrap(),
+            url,
+            #[cfg(feature = "postgres")]
+            dsn: String::new(),
+            election: format!("e-{}", Uuid::new_v4()),
+            _file: Some(file),
+        }
+    }
+}
+
+async fn migrated(url: &DatabaseUrl) {
+    let connection = url.connect().await.unwrap();
+    migration::migrate(&connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+impl Bench {
+    /// A process of that id, not registered yet.
+    pub fn process(&self, id: &str, priority: i32) -> Node {
+        self.process_of(&self.election, id, priority)
+    }
+
+    pub fn process_of(&self, election: &str, id: &str, priority: i32) -> Node {
+        self.node_on(self.target(), election, id, priority)
+    }
+
+    /// One that reaches the database by another way.
+    #[cfg(feature = "postgres")]
+    pub fn process_through(&self, dsn: &str, election: &str, id: &str, priority: i32) -> Node {
+        let url: DatabaseUrl = dsn.parse().unwrap();
+        self.node_on(url.target(&self.application_name()), election, id, priority)
+    }
+
+    /// What this election's nodes call their sessions.
+    pub fn application_name(&self) -> String {
+        format!("leader-election/{}", self.election)
+    }
+
+    pub fn target(&self) -> Target {
+        self.url.target(&self.application_name())
+    }
+
+    fn node_on(&self, target: Target, election: &str, id: &str, priority: i32) -> Node {
+        let who = Identity {
+            election: election.to_owned(),
+            node_id: id.to_owned(),
+            incarnation: Uuid::new_v4(),
+            priority,
+            address: Some(format!("http://{id}")),
+            lease: Duration::from_secs(10),
+            keep_terms: 3,
+        };
+        Node { store: Store::new(target, who.clone()), who }
+    }
+
+    /// A registered one.
+    pub async fn node(&self, id: &str) -> Node {
+        self.ranked(id, 0).await
+    }
+
+    pub async fn ranked(&self, id: &str, priority: i32) -> Node {
+        let mut node = self.process(id, priority);
+        node.join().await;
+        node
+    }
+
+    /// A registered one that leads, and its term.
+    pub async fn leader(&self, id: &str) -> (Node, i64) {
+        let mut node = self.node(id).await;
+        let term = node.lead().await;
+        (node, term)
+    }
+
+    /// Runs SQL by hand; `$e` stands for the election as a literal.
+    pub async fn sql(&self, sql: &str) -> u64 {
+        self.try_sql(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    pub async fn try_sql(&self, sql: &str) -> Result<u64, sea_orm::DbErr> {
+        self.raw.execute_unprepared(&self.spelled(sql)).await.map(|done| done.rows_affected())
+    }
+
+    /// The rows of a query, as JSON objects.
+    pub async fn rows(&self, sql: &str) -> Vec<JsonValue> {
+        let statement = Statement::from_string(self.raw.get_database_backend(), self.spelled(sql));
+        JsonValue::find_by_statement(statement).all(&self.raw).await.unwrap_or_else(|e| panic!("{sql}: {e}"))
+    }
+
+    /// The one number that a query finds.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let statement = Statement::from_string(self.raw.get_database_backend(), self.spelled(sql));
+        self.raw.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+    }
+
+    fn spelled(&self, sql: &str) -> String {
+        sql.replace("$e", &format!("'{}'", self.election))
+    }
+
+    /// What a node that is none of those in the election sees.
+    pub async fn view(&self) -> View {
+        look::look(&self.raw, &self.election, "nobody", &[]).await.unwrap()
+    }
+
+    /// What a test that something did nothing compares.
+    pub async fn everything(&self) -> Vec<JsonValue> {
+        let mut rows = self.rows("SELECT * FROM node_records WHERE election = $e ORDER BY id").await;
+        rows.extend(self.rows("SELECT * FROM election_terms WHERE election = $e ORDER BY term").await);
+        rows
+    }
+
+    /// How many terms there are, and how many of them are open.
+    pub async fn terms(&self) -> (i64, i64) {
+        let count = self.number("SELECT count(*) FROM election_terms WHERE election = $e").await;
+        let open = "SELECT count(*) FROM election_terms WHERE election = $e AND ended_at IS NULL";
+        (count, self.number(open).await)
+    }
+}
+
+impl Node {
+    pub fn incarnation(&self) -> Incarnation {
+        self.who.incarnation()
+    }
+
+    /// Becomes another process, which has not registered yet. It keeps the connection, which is what takes time.
+    pub fn start_anew(&mut self) {
+        self.who.incarnation = Uuid::new_v4();
+        self.store.who = self.who.clone();
+    }
+
+    /// Another process of the same id.
+    pub fn successor(&self, bench: &Bench) -> Self {
+        bench.process_of(&self.who.election, &self.who.node_id, self.who.priority)
+    }
+
+    pub async fn attempt(&mut self, request: &Request, limit: Duration) -> Result<Reply, Failure> {
+        self.store.carry_out(request, limit).await
+    }
+
+    pub async fn ask(&mut self, request: Request) -> Reply {
+        self.attempt(&request, LONG).await.unwrap_or_else(|failure| panic!("{request:?}: {failure:?}"))
+    }
+
+    pub async fn register(&mut self, take_over: Option<TakeOver>) -> Reply {
+        self.ask(Request::Register { take_over }).await
+    }
+
+    pub async fn join(&mut self) {
+        assert!(matches!(self.register(None).await, Reply::Registered { .. }));
+    }
+
+    /// A follower's heartbeat.
+    pub async fn beat(&mut self) -> Option<i64> {
+        self.heartbeat(None, false, 0).await
+    }
+
+    pub async fn renew(&mut self, term: i64) -> Option<i64> {
+        self.heartbeat(Some(term), false, 0).await
+    }
+
+    pub async fn heartbeat(&mut self, term: Option<i64>, candidate: bool, floor: i64) -> Option<i64> {
+        match self.ask(Request::Heartbeat { term, candidate, floor }).await {
+            Reply::Beat { seq } => seq,
+            other => panic!("a heartbeat was answered with {other:?}"),
+        }
+    }
+
+    pub async fn view(&mut self, terms: &[i64]) -> View {
+        match self.ask(Request::Observe { terms: terms.to_vec() }).await {
+            Reply::View(view) => view,
+            other => panic!("a look was answered with {other:?}"),
+        }
+    }
+
+    /// A claim that takes what `view` shows for over, and passes over everybody else there.
+    pub fn claim_on(&self, view: &View) -> Claim {
+        let others = view.nodes.iter().filter(|row| row.id != self.who.node_id);
+        let known = others
+            .map(|row| Known {
+                id: row.id.clone(),
+                incarnation: row.incarnation,
+                seq: row.seq,
+                live: true,
+                passed_over: true,
+            })
+            .collect();
+        let contest = self.contest(known);
+        Claim { incumbent: view.incumbent(), contest, floor: 0, beats: 0 }
+    }
+
+    pub fn contest(&self, known: Vec<Known>) -> Contest {
+        Contest { id: self.who.node_id.clone(), incarnation: self.incarnation(), timeout: TIMEOUT, known }
+    }
+
+    /// Looks, and claims on that.
+    pub async fn claim(&mut self) -> Reply {
+        let view = self.view(&[]).await;
+        let claim = self.claim_on(&view);
+        self.ask(Request::Claim(claim)).await
+    }
+
+    pub async fn lead(&mut self) -> i64 {
+        match self.claim().await {
+            Reply::Claimed { term } => term,
+            other => panic!("{} was to lead: {other:?}", self.who.node_id),
+        }
+    }
+}
+
+/// A SQLite file that goes with the test.
+#[cfg(feature = "sqlite")]
+pub(in crate::store) struct File(std::path::PathBuf);
+
+#[cfg(feature = "sqlite")]
+impl File {
+    pub fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("store-{}.db", Uuid::new_v4())))
+    }
+
+    pub fn url(&self) -> DatabaseUrl {
+        format!("sqlite:{}", self.0.display()).parse().unwrap()
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl Drop for File {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{suffix}", self.0.display()));
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Heartbeats: bound to what the node believes.
+
+use super::bench::Bench;
+use crate::protocol::{EndReason, Request};
+
+pub(super) async fn a_heartbeat_counts_up_and_says_candidate(bench: Bench) {
+    let mut node = bench.node("a").await;
+    let status = "SELECT CAST(status AS text) AS status FROM node_records WHERE election = $e";
+    for (seq, candidate, said) in [(1, false, "follower"), (2, true, "candidate"), (3, false, "follower")] {
+        assert_eq!(node.heartbeat(None, candidate, 0).await, Some(seq));
+        assert_eq!(bench.rows(status).await[0]["status"], said);
+    }
+}
+
+pub(super) async fn a_heartbeat_is_bound_to_incarnation_and_status(bench: Bench) {
+    let (mut leader, term) = bench.leader("a").await;
+    let mut other = leader.successor(&bench);
+    let before = bench.everything().await;
+    // A follower's, where the row says leader; anything of another process; a renewal of another term.
+    assert_eq!(leader.beat().await, None);
+    assert_eq!(other.beat().await, None);
+    assert_eq!(other.renew(term).await, None);
+    assert_eq!(leader.renew(term - 1).await, None);
+    assert_eq!(leader.renew(term + 1).await, None);
+    assert_eq!(bench.everything().await, before);
+    assert_eq!(leader.renew(term).await, Some(2));
+    assert_eq!(bench.process("b", 0).beat().await, None);
+}
+
+pub(super) async fn a_renewal_is_bound_to_its_term_being_open(bench: Bench) {
+    let (mut leader, term) = bench.leader("a").await;
+    // Of another election, and open: not the one.
+    let mut elsewhere = bench.process_of(&format!("{}-2", bench.election), "a", 0);
+    elsewhere.join().await;
+    assert_eq!(elsewhere.lead().await, term);
+    bench.sql("UPDATE election_terms SET ended_at = started_at WHERE election = $e").await;
+    assert_eq!(leader.renew(term).await, None);
+    assert_eq!(elsewhere.renew(term).await, Some(2));
+    bench.sql("UPDATE election_terms SET ended_at = NULL WHERE election = $e").await;
+    assert_eq!(leader.renew(term).await, Some(2));
+}
+
+pub(super) async fn a_renewal_of_an_earlier_term_renews_nothing(bench: Bench) {
+    let (mut leader, term) = bench.leader("a").await;
+    leader.ask(Request::EndTerm { term, reason: EndReason::Lapsed }).await;
+    assert_eq!(leader.renew(term).await, None);
+    assert_eq!(leader.lead().await, term + 1);
+    let before = bench.everything().await;
+    assert_eq!(leader.renew(term).await, None);
+    assert_eq!(bench.everything().await, before);
+    assert!(leader.renew(term + 1).await.is_some());
+}
+
+pub(super) async fn a_heartbeat_counts_from_its_floor(bench: Bench) {
+    let mut node = bench.node("a").await;
+    assert_eq!(node.heartbeat(None, false, 41).await, Some(42));
+    assert_eq!(node.heartbeat(None, false, 41).await, Some(43));
+    assert_eq!(node.heartbeat(None, false, 43).await, Some(44));
+    let term = node.lead().await;
+    assert_eq!(node.heartbeat(Some(term), false, 99).await, Some(100));
+}
+
+pub(super) async fn a_heartbeat_of_a_row_deleted_by_hand_is_none(bench: Bench) {
+    let (mut leader, term) = bench.leader("a").await;
+    bench.sql("DELETE FROM node_records WHERE election = $e").await;
+    assert_eq!(leader.renew(term).await, None);
+    assert_eq!(leader.beat().await, None);
+    assert_eq!(bench.number("SELECT count(*) FROM node_records WHERE election = $e").await, 0);
+}

@@ -1,0 +1,104 @@
+//! Looks: what they show, and in which order nodes rank.
+
+use sea_orm::DbBackend;
+
+use super::bench::Bench;
+use crate::protocol::{EndReason, NodeRow, Request, rank};
+use crate::store::look::look;
+
+/// Many rows by hand: `n001` with priority 1, and so on.
+pub(super) async fn crowd(bench: &Bench, size: u32) {
+    let incarnation = |n| match bench.raw.get_database_backend() {
+        DbBackend::Sqlite => format!("x'{n:032}'"),
+        _ => format!("'00000000-0000-0000-0000-{n:012}'"),
+    };
+    let rows: Vec<String> = (1..=size)
+        .map(|n| {
+            let incarnation = incarnation(n);
+            let stamp = "'2026-01-01 00:00:00.000+00:00'";
+            format!(
+                "($e, 'n{n:03}', {incarnation}, 'follower', {n}, TRUE, 0, 0, {stamp}, 1000, \
+                 {stamp}, {stamp})"
+            )
+        })
+        .collect();
+    bench
+        .sql(&format!(
+            "INSERT INTO node_records (election, id, incarnation, status, priority, eligible, term, heartbeat_seq,
+                last_heartbeat, lease_ms, created_at, updated_at) VALUES {}",
+            rows.join(",")
+        ))
+        .await;
+}
+
+pub(super) async fn a_look_shows_few_rows_of_many(bench: Bench) {
+    let (_leader, _) = bench.leader("n000").await;
+    crowd(&bench, 300).await;
+    let mut me = bench.node("me").await;
+    bench.sql("UPDATE election_terms SET successor = 'n042' WHERE election = $e").await;
+    bench.sql("UPDATE node_records SET eligible = FALSE WHERE election = $e AND id = 'n298'").await;
+    let view = me.view(&[]).await;
+    let mut shown: Vec<&str> = view.nodes.iter().map(|row| row.id.as_str()).collect();
+    shown.sort_unstable();
+    // The eight best that stand, and three that matter for another reason.
+    assert_eq!(shown[..3], ["me", "n000", "n042"]);
+    assert_eq!(shown[3..], ["n292", "n293", "n294", "n295", "n296", "n297", "n299", "n300"]);
+    assert_eq!(view.leader().unwrap().id, "n000");
+    assert_eq!(view.newest().unwrap().successor.as_deref(), Some("n042"));
+}
+
+pub(super) async fn a_look_shows_each_row_once(bench: Bench) {
+    let (mut leader, term) = bench.leader("a").await;
+    bench.sql("UPDATE election_terms SET successor = 'a' WHERE election = $e").await;
+    let view = leader.view(&[term, term]).await;
+    assert_eq!((view.terms.len(), view.nodes.len()), (1, 1));
+}
+
+pub(super) async fn a_look_shows_the_terms_that_are_asked_for(bench: Bench) {
+    let mut node = bench.node("a").await;
+    for reason in [
+        EndReason::Resigned,
+        EndReason::Transferred,
+        EndReason::Preempted,
+        EndReason::Lapsed,
+        EndReason::Expired,
+        EndReason::Replaced,
+    ] {
+        let term = node.lead().await;
+        node.ask(Request::EndTerm { term, reason }).await;
+        let view = node.view(&[]).await;
+        assert_eq!(view.newest().unwrap().ended, Some(reason));
+        assert_eq!(view.terms.len(), 1);
+    }
+    let view = node.view(&[2, 4, 99]).await;
+    let mut terms: Vec<i64> = view.terms.iter().map(|row| row.term).collect();
+    terms.sort_unstable();
+    assert_eq!(terms, [2, 4, 6]);
+}
+
+/// Of equals, the database brings those that the rules find best: names compare bytewise in both.
+pub(super) async fn the_best_rows_are_the_best_by_the_rules(bench: Bench) {
+    let ids = [
+        "a", "B", "é", "e", "z", "Z", "node-10", "node-2", "node_1", "node 1", "ñ", "ß", "ss", "日本", "~",
+        "0",
+    ];
+    let mut node = bench.process("", 0);
+    for (n, id) in ids.iter().enumerate() {
+        node.who.node_id = (*id).to_owned();
+        node.who.priority = i32::from(n % 4 == 3);
+        node.start_anew();
+        node.join().await;
+    }
+    let mut all: Vec<NodeRow> = Vec::new();
+    for id in ids {
+        let view = look(&bench.raw, &bench.election, id, &[]).await.unwrap();
+        all.extend(view.node(id).cloned());
+    }
+    all.sort_by(|one, other| rank(one).cmp(&rank(other)));
+    let best: Vec<&str> = all.iter().take(8).map(|row| row.id.as_str()).collect();
+    assert_eq!(best, ["0", "e", "node-2", "ß", "B", "Z", "a", "node 1"]);
+    let view = bench.view().await;
+    let mut shown: Vec<&NodeRow> = view.nodes.iter().collect();
+    shown.sort_by(|one, other| rank(one).cmp(&rank(other)));
+    assert_eq!(shown.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), best);
+}

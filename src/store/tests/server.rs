@@ -1,0 +1,326 @@
+//! What only a server does: limits that hold when the client stops, notifications, plans, HOT updates.
+
+use std::time::{Duration, Instant};
+
+use sea_orm::sqlx::postgres::PgListener;
+use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait, Value};
+use testkit::{Postgres, Proxy, eventually};
+
+use super::bench::{Bench, LONG};
+use super::looking::crowd;
+use crate::protocol::{EndReason, Lost, Reply, Request};
+use crate::store::failure::Cause;
+use crate::store::look;
+use crate::store::transaction::CHANNEL;
+
+/// As short as a busy machine allows.
+const SHORT: Duration = Duration::from_secs(1);
+
+impl Bench {
+    /// The sessions of this election's nodes that wait for a lock.
+    async fn waiting(&self) -> i64 {
+        self.number(&format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = '{}'",
+            self.application_name()
+        ))
+        .await
+    }
+
+    fn lock_key(&self) -> String {
+        format!("hashtextextended('leader-election:{}', 0)", self.election)
+    }
+}
+
+#[tokio::test]
+async fn a_claim_whose_client_stops_in_the_middle_frees_the_election() {
+    let bench = Bench::postgres().await;
+    let (_leader, _) = bench.leader("a").await;
+    let proxy = Proxy::start(Postgres::shared().port());
+    let mut victim = bench.process_through(&proxy.through(&bench.dsn), &bench.election, "b", 0);
+    victim.join().await;
+    let mut other = bench.node("c").await;
+    let view = victim.view(&[]).await;
+    let claim = Request::Claim(victim.claim_on(&view));
+
+    // The claim has the election's lock, and waits for the row of the leader.
+    let holder = bench.raw.begin().await.unwrap();
+    let hold =
+        format!("SELECT FROM node_records WHERE election = '{}' AND id = 'a' FOR UPDATE", bench.election);
+    holder.execute_unprepared(&hold).await.unwrap();
+    let limit = 2 * SHORT;
+    let frozen = tokio::spawn(async move { (victim.attempt(&claim, limit).await, victim) });
+    eventually("the claim waits for the row", LONG, async || bench.waiting().await == 1).await;
+    // From here on nothing is heard of its client, not even that it is gone.
+    proxy.stall();
+    holder.rollback().await.unwrap();
+
+    let begin = Instant::now();
+    let view = other.view(&[]).await;
+    let claim = Request::Claim(other.claim_on(&view));
+    eventually("another claim succeeds", LONG, async || match other.attempt(&claim, limit).await {
+        Ok(Reply::Claimed { .. }) => true,
+        Ok(reply) => panic!("{reply:?}"),
+        Err(failure) => {
+            assert!(failure.is_transient(), "{failure:?}");
+            false
+        }
+    })
+    .await;
+    assert!(begin.elapsed() < limit + SHORT, "the lock was held for {:?}", begin.elapsed());
+    let (failed, mut victim) = frozen.await.unwrap();
+    assert!(failed.unwrap_err().is_transient());
+    proxy.heal();
+    let view = victim.view(&[]).await;
+    assert_eq!(view.open().unwrap().key(), (2, other.incarnation()));
+    assert!(victim.beat().await.is_some());
+}
+
+/// The claim committed, and its node never heard of it.
+#[tokio::test]
+async fn a_term_whose_claim_lost_its_reply_can_be_ended() {
+    let (bench, _database) = Bench::own_postgres("lost_reply").await;
+    bench
+        .sql(
+            "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+                 'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END';
+             CREATE CONSTRAINT TRIGGER hold AFTER INSERT ON election_terms DEFERRABLE INITIALLY DEFERRED
+                 FOR EACH ROW EXECUTE FUNCTION hold()",
+        )
+        .await;
+    let proxy = Proxy::start(Postgres::shared().port());
+    let mut node = bench.process_through(&proxy.through(&bench.dsn), &bench.election, "a", 0);
+    node.join().await;
+    let ends = [
+        Request::EndTerm { term: 1, reason: EndReason::Lapsed },
+        Request::Leave { end: Some(EndReason::Lapsed) },
+    ];
+    for (end, term) in ends.into_iter().zip(1..) {
+        let view = node.view(&[]).await;
+        let claim = Request::Claim(node.claim_on(&view));
+        let holder = bench.raw.begin().await.unwrap();
+        holder.execute_unprepared("SELECT pg_advisory_xact_lock(7)").await.unwrap();
+        let sent = tokio::spawn(async move { (node.attempt(&claim, LONG).await, node) });
+        eventually("the commit is under way", LONG, async || bench.waiting().await == 1).await;
+        proxy.stall_replies();
+        holder.rollback().await.unwrap();
+        eventually("the claim is committed", LONG, async || bench.terms().await == (term, 1)).await;
+        proxy.close_all();
+        let failed;
+        (failed, node) = sent.await.unwrap();
+        assert!(failed.unwrap_err().is_transient());
+        proxy.heal();
+        assert_eq!(node.view(&[]).await.open().unwrap().key(), (term, node.incarnation()));
+        assert_eq!(node.beat().await, None);
+        node.ask(end).await;
+        let view = node.view(&[]).await;
+        assert_eq!(view.newest().unwrap().ended, Some(EndReason::Lapsed));
+        assert!(view.leading().is_none() && view.open().is_none());
+    }
+}
+
+#[tokio::test]
+async fn whoever_waits_in_vain_for_the_elections_lock_may_try_again() {
+    let bench = Bench::postgres().await;
+    let (mut leader, term) = bench.leader("a").await;
+    let mut other = bench.node("b").await;
+    let view = other.view(&[]).await;
+    let claim = Request::Claim(other.claim_on(&view));
+    let end = Request::EndTerm { term, reason: EndReason::Resigned };
+    let leave = Request::Leave { end: Some(EndReason::Resigned) };
+    for lock in ["pg_advisory_xact_lock", "pg_advisory_xact_lock_shared"] {
+        let holder = bench.raw.begin().await.unwrap();
+        holder.execute_unprepared(&format!("SELECT {lock}({})", bench.lock_key())).await.unwrap();
+        let refused = [
+            other.attempt(&claim, 2 * SHORT).await,
+            leader.attempt(&end, 2 * SHORT).await,
+            leader.attempt(&leave, 2 * SHORT).await,
+        ];
+        for failure in refused.map(Result::unwrap_err) {
+            // The server gave up, before the client did.
+            assert!(matches!(failure.cause, Cause::Transient(_)), "{failure:?}");
+        }
+        holder.rollback().await.unwrap();
+    }
+    assert_eq!(other.ask(claim).await, Reply::Claimed { term: term + 1 });
+}
+
+/// What waits for somebody else's lock when its node gives up does not wait on: it would be one more session
+/// with every attempt.
+#[tokio::test]
+async fn heartbeats_that_were_given_up_do_not_pile_up() {
+    let bench = Bench::postgres().await;
+    let (mut leader, term) = bench.leader("a").await;
+    let holder = bench.raw.begin().await.unwrap();
+    let hold = format!("SELECT FROM node_records WHERE election = '{}' FOR UPDATE", bench.election);
+    holder.execute_unprepared(&hold).await.unwrap();
+    let renewal = Request::Heartbeat { term: Some(term), candidate: false, floor: 0 };
+    for _ in 0..3 {
+        let failure = leader.attempt(&renewal, SHORT / 2).await.unwrap_err();
+        assert!(failure.is_transient(), "{failure:?}");
+    }
+    eventually("none of them waits any more", LONG, async || bench.waiting().await == 0).await;
+    holder.rollback().await.unwrap();
+    // None of them took effect.
+    assert_eq!(leader.renew(term).await, Some(2));
+}
+
+#[tokio::test]
+async fn a_read_only_server_is_a_reason_to_try_again() {
+    let (bench, database) = Bench::own_postgres("read_only").await;
+    let (leader, term) = bench.leader("a").await;
+    database.psql(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name()));
+    let mut node = bench.process("b", 0);
+    let view = node.view(&[]).await;
+    let mut again = bench.process("a", 0);
+    again.who.incarnation = leader.who.incarnation;
+    let mut again =
+        super::bench::Node { store: super::Store::new(bench.target(), again.who.clone()), ..again };
+    let claim = again.claim_on(&view);
+    for request in [
+        Request::Register { take_over: None },
+        Request::Heartbeat { term: Some(term), candidate: false, floor: 0 },
+        Request::Claim(claim),
+        Request::EndTerm { term, reason: EndReason::Resigned },
+        Request::Leave { end: None },
+        Request::Leave { end: Some(EndReason::Resigned) },
+        Request::Cleanup { older_than: LONG },
+    ] {
+        match again.attempt(&request, LONG).await {
+            Err(failure) => assert!(matches!(failure.cause, Cause::Transient(_)), "{request:?}: {failure:?}"),
+            // It leads in what it read.
+            Ok(reply) => assert_eq!(reply, Reply::Lost(Lost::Unregistered), "{request:?}"),
+        }
+    }
+}
+
+/// Whatever a role's or a database's default is.
+#[tokio::test]
+async fn claims_are_read_committed_where_the_default_is_not() {
+    let (bench, database) = Bench::own_postgres("serializable").await;
+    database.psql(&format!(
+        "ALTER DATABASE {} SET default_transaction_isolation = serializable",
+        database.name()
+    ));
+    super::races::of_two_claims_at_once_one_wins(Bench::on(&bench.dsn).await).await;
+}
+
+#[tokio::test]
+async fn a_change_of_leader_is_notified_when_it_commits() {
+    let bench = Bench::postgres().await;
+    let (mut one, mut two) = (bench.node("a").await, bench.node("b").await);
+    let mut listener = PgListener::connect(&bench.dsn).await.unwrap();
+    listener.listen(CHANNEL).await.unwrap();
+    let mut heard = async || loop {
+        let notification = tokio::time::timeout(LONG, listener.recv()).await.unwrap().unwrap();
+        // Other tests' elections are in the same database.
+        if notification.payload().starts_with(&bench.election) {
+            return notification.payload().to_owned();
+        }
+    };
+    let stale = two.view(&[]).await;
+    let late = Request::Claim(two.claim_on(&stale));
+    let term = one.lead().await;
+    assert_eq!(heard().await, bench.election);
+    // None of these changes the leader.
+    assert_eq!(two.ask(late).await, Reply::Lost(Lost::Moved));
+    one.renew(term).await.unwrap();
+    let end = format!("{}-end", bench.election);
+    bench.sql(&format!("SELECT pg_notify('{CHANNEL}', '{end}')")).await;
+    assert_eq!(heard().await, end);
+    one.ask(Request::EndTerm { term, reason: EndReason::Resigned }).await;
+    assert_eq!(heard().await, bench.election);
+    let term = one.lead().await;
+    assert_eq!(heard().await, bench.election);
+    one.ask(Request::Leave { end: Some(EndReason::Resigned) }).await;
+    assert_eq!(heard().await, bench.election);
+    assert_eq!(term, 2);
+}
+
+/// Whether the plan is made for the values or for any.
+#[tokio::test]
+async fn a_look_reads_no_table_from_end_to_end() {
+    let (bench, _database) = Bench::own_postgres("plans").await;
+    let (_leader, _) = bench.leader("n000").await;
+    crowd(&bench, 300).await;
+    bench
+        .sql(
+            "INSERT INTO election_terms (election, term, leader_id, incarnation, lease_ms, started_at, ended_at)
+             SELECT $e, 1 - n, 'a', gen_random_uuid(), 1, now(), now() FROM generate_series(1, 1000) AS n",
+        )
+        .await;
+    bench.sql("ANALYZE").await;
+    for asked in [&[][..], &[-3, -5]] {
+        let look =
+            DbBackend::Postgres.build(&look::query(DbBackend::Postgres, &bench.election, "n005", asked));
+        let values = look.values.iter().flat_map(|values| &values.0);
+        let values: Vec<String> = values
+            .map(|value| match value {
+                Value::String(Some(text)) => format!("'{text}'"),
+                Value::BigInt(Some(number)) => number.to_string(),
+                Value::BigUnsigned(Some(number)) => number.to_string(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        for mode in ["force_custom_plan", "force_generic_plan"] {
+            let session = bench.raw.begin().await.unwrap();
+            let values = values.join(", ");
+            for sql in
+                [format!("SET LOCAL plan_cache_mode = {mode}"), format!("PREPARE look AS {}", look.sql)]
+            {
+                session.execute_unprepared(&sql).await.unwrap();
+            }
+            let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE look({values})");
+            let rows =
+                session.query_all_raw(Statement::from_string(DbBackend::Postgres, explain)).await.unwrap();
+            let lines: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+            let plan = lines.join("\n");
+            assert!(!plan.contains("Seq Scan on node_records"), "{mode} {asked:?}\n{plan}");
+            assert!(!plan.contains("Seq Scan on election_terms"), "{mode} {asked:?}\n{plan}");
+            assert!(!plan.contains("Rows Removed by Filter"), "{mode} {asked:?}\n{plan}");
+            session.execute_unprepared("DEALLOCATE look").await.unwrap();
+            session.rollback().await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_heartbeat_is_one_statement_and_a_hot_update_and_a_look_is_one_statement() {
+    let (bench, database) = Bench::own_postgres("statements").await;
+    database.psql("CREATE EXTENSION pg_stat_statements");
+    let statements = || {
+        let said = database.psql(&format!(
+            "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements JOIN pg_database ON dbid = pg_database.oid
+             WHERE datname = '{}' AND query !~ 'pg_stat_statements'",
+            database.name()
+        ));
+        said.parse::<u64>().unwrap()
+    };
+    let (mut leader, term) = bench.leader("a").await;
+    let mut follower = bench.node("b").await;
+    follower.view(&[]).await;
+    let before = statements();
+    for _ in 0..20 {
+        assert!(leader.renew(term).await.is_some());
+        assert!(follower.beat().await.is_some());
+    }
+    assert_eq!(statements() - before, 40);
+    let before = statements();
+    for _ in 0..5 {
+        follower.view(&[term]).await;
+    }
+    assert_eq!(statements() - before, 5);
+
+    // A session reports what it did when it ends, if not before.
+    leader.store.close().await;
+    follower.store.close().await;
+    let count = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'node_records'";
+    // Beside the heartbeats there was the promotion.
+    eventually("the updates are counted", LONG, async || {
+        let counted = database.psql(count);
+        let (updates, hot) = counted.split_once('|').unwrap();
+        let (updates, hot): (u64, u64) = (updates.parse().unwrap(), hot.parse().unwrap());
+        assert!(updates - hot <= 1, "{counted}");
+        updates == 41
+    })
+    .await;
+}
