@@ -1,0 +1,46 @@
+//! One node: `cargo run --example quickstart --features sqlite`, in as many terminals as you like, with
+//! `NODE_ID` set to a name of its own in each. `DATABASE_URL` defaults to a SQLite file in the working directory.
+
+use std::env;
+use std::time::Duration;
+
+use leader_election::{DatabaseUrl, Elector, ElectorConfig, Error, Hook};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let url = match env::var("DATABASE_URL") {
+        Ok(url) => url.parse()?,
+        Err(_) => DatabaseUrl::default_sqlite(),
+    };
+    // Once, before the first node: `leader-election migrate up` does the same.
+    let database = url.connect().await?;
+    migration::migrate(&database).await?;
+
+    let mut config = ElectorConfig::new(env::var("NODE_ID").unwrap_or_else(|_| "node-1".to_owned()));
+    config.heartbeat_interval = Duration::from_secs(1);
+    config.election_timeout = Duration::from_secs(3);
+    config.node_timeout = Duration::from_secs(6);
+    config.on_become_leader = Some(Hook::new(|change| async move {
+        println!("{} leads term {}", change.node_id, change.term);
+    }));
+    config.on_become_follower = Some(Hook::new(|change| async move {
+        println!("{} leads no more", change.node_id);
+    }));
+
+    let elector = Elector::new(&database, config)?;
+    elector.start().await?;
+    let mut following = elector.subscribe();
+    loop {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => break,
+            status = following.changed() => match status {
+                Some(status) => println!("role {}, leader {:?}", status.role, status.leader),
+                None => break,
+            },
+        }
+    }
+    match elector.stop().await {
+        Err(Error::Replaced { .. }) => Err("another process uses this NODE_ID".into()),
+        ended => Ok(ended?),
+    }
+}

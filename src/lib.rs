@@ -1,0 +1,74 @@
+//! One leader among the processes of a distributed system, with nothing but the SQL database they already have.
+//!
+//! Every process runs an [`Elector`] under a node id of its own. The live node with the highest priority is elected,
+//! ties go to the lower id, and a sitting leader is not displaced. The tables are the `migration` package's;
+//! PostgreSQL is the database of record, and SQLite (feature `sqlite`) serves the processes of one machine.
+//!
+//! # Quick start
+//!
+//! ```
+//! # #[cfg(feature = "sqlite")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use leader_election::{DatabaseUrl, Elector, ElectorConfig, Role};
+//!
+//! let url: DatabaseUrl = "sqlite::memory:".parse()?; // or postgres://user:password@host/database
+//! let database = url.connect().await?;
+//! migration::migrate(&database).await?; // or, once and by hand: leader-election migrate up
+//!
+//! let elector = Elector::new(&database, ElectorConfig::new("node-1"))?;
+//! elector.start().await?;
+//! let mut following = elector.subscribe();
+//! while following.changed().await.is_some_and(|status| status.role != Role::Leader) {}
+//! assert!(elector.is_leader()); // ask again wherever it matters
+//! elector.stop().await?;
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "sqlite"))]
+//! # fn main() {}
+//! ```
+//!
+//! # What is promised
+//!
+//! - At any instant at most one process per election has [`is_leader()`](Elector::is_leader) `== true`, whatever is
+//!   paused, crashes, is cut off or answers late, and whatever the wall clocks say, the database's included. It needs
+//!   clocks that run at the same rate within [`clock_drift`](ElectorConfig::clock_drift), and a database that keeps
+//!   what it committed.
+//! - Every leadership has a [`term`](Elector::term) higher than all before it. Write it beside what you write, and
+//!   refuse lower ones, to shut out a leader that does not know yet that it is none.
+//! - While the database answers and one node lives, a leader is elected: at once after a graceful stop, after a crash
+//!   within [`election_timeout`](ElectorConfig::election_timeout) of the last heartbeat, at worst one
+//!   [`heartbeat_interval`](ElectorConfig::heartbeat_interval) later.
+//!
+//! **Not promised:** that work started as leader has stopped when the lease ends. `is_leader()` is about the moment of
+//! the call; check the term where you write.
+//!
+//! # How
+//!
+//! A leader renews a lease by a heartbeat, one `UPDATE` of its own row; whoever sees a renewal stays away for T - H from
+//! the moment it was *seen*, while the leader counts on less than that from the moment it was *sent*, each by its own
+//! monotonic clock. The loops run on a thread of their own. See `ARCHITECTURE.md` for the rest.
+
+#[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+compile_error!("leader-election needs the feature `postgres` or `sqlite`, or both");
+
+mod backoff;
+mod clock;
+mod config;
+mod database_url;
+mod elector;
+mod error;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod protocol;
+#[cfg(not(feature = "internals"))]
+mod protocol;
+mod runtime;
+mod status;
+mod store;
+
+pub use config::{ElectorConfig, Hook};
+pub use database_url::{Backend, DatabaseUrl};
+pub use elector::Elector;
+pub use error::Error;
+pub use status::{Member, Role, RoleChange, State, Status, Subscription};

@@ -1,0 +1,232 @@
+//! The handle: what it promises to those who call it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use leader_election::{DatabaseUrl, Elector, Error, Hook, Role, State};
+use testkit::{Postgres, eventually};
+use tokio::sync::Mutex;
+
+use crate::support::{H, Home, SOON, T, config, follows, leads, migrate, start, start_with};
+
+#[tokio::test]
+async fn one_process_runs_nodes_of_one_election_and_of_several_on_sqlite() {
+    let home = Home::sqlite().await;
+    let one = start(home.url(), "node-1", 1).await;
+    leads(&one).await;
+    let two = start(home.url(), "node-2", 0).await;
+    follows(&two, "node-1").await;
+    let mut elsewhere = config("node-2", 0);
+    elsewhere.election = "backups".to_owned();
+    let elsewhere = start_with(home.url(), elsewhere).await;
+    leads(&elsewhere).await;
+
+    let nodes: Vec<_> = one.nodes().await.unwrap().into_iter().map(|node| (node.id, node.role)).collect();
+    assert_eq!(nodes, [("node-1".to_owned(), Role::Leader), ("node-2".to_owned(), Role::Follower)]);
+    assert_eq!(two.leader().await.unwrap().unwrap().id, "node-1");
+
+    let stopped = Instant::now();
+    one.stop().await.unwrap();
+    leads(&two).await;
+    assert!(stopped.elapsed() < Duration::from_secs(1), "it took {:?}", stopped.elapsed());
+    two.stop().await.unwrap();
+    elsewhere.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_in_memory_database_is_shared() {
+    let url: DatabaseUrl = "sqlite::memory:".parse().unwrap();
+    let database = url.connect().await.unwrap();
+    migration::migrate(&database).await.unwrap();
+    let one = Elector::new(&database, config("node-1", 1)).unwrap();
+    one.start().await.unwrap();
+    leads(&one).await;
+    let two = Elector::new(&database, config("node-2", 0)).unwrap();
+    two.start().await.unwrap();
+    follows(&two, "node-1").await;
+    one.stop().await.unwrap();
+    leads(&two).await;
+    two.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_best_of_nodes_that_start_together_is_elected_and_ties_go_to_the_lower_id() {
+    let database = Postgres::shared().database("start_together");
+    migrate(&database.url()).await;
+    for (nodes, best) in [([("a", 1), ("b", 7), ("c", 3)], "b"), ([("z", 5), ("y", 5), ("x", 5)], "x")] {
+        let mut electors = Vec::new();
+        for (id, priority) in nodes {
+            // H / 10 is the time they have to see each other; a long H gives it to two busy cores as well.
+            let mut config = config(id, priority);
+            (config.heartbeat_interval, config.election_timeout, config.node_timeout) =
+                (30 * H, 90 * H, 180 * H);
+            electors.push(Elector::connect(&database.url(), config).await.unwrap());
+        }
+        for elector in &electors {
+            elector.start().await.unwrap();
+        }
+        eventually("there is a leader", SOON, async || electors.iter().any(Elector::is_leader)).await;
+        let leader = electors.iter().find(|elector| elector.is_leader()).unwrap();
+        assert_eq!(leader.status().node_id, best);
+        for elector in electors {
+            elector.stop().await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sitting_leader_is_not_displaced_by_a_higher_priority() {
+    let database = Postgres::shared().database("not_displaced");
+    migrate(&database.url()).await;
+    let sitting = start(&database.url(), "node-1", 0).await;
+    leads(&sitting).await;
+    let better = start(&database.url(), "node-2", 100).await;
+    follows(&better, "node-1").await;
+    let start = Instant::now();
+    eventually("it has had its chance", SOON, async || {
+        assert!(sitting.is_leader() && !better.is_leader());
+        start.elapsed() > 2 * T
+    })
+    .await;
+    sitting.stop().await.unwrap();
+    leads(&better).await;
+    better.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_last_handle_dropped_ends_the_node_without_waiting() {
+    let database = Postgres::shared().database("dropped");
+    migrate(&database.url()).await;
+    let elector = start(&database.url(), "node-1", 0).await;
+    leads(&elector).await;
+    let clone = elector.clone();
+    drop(elector);
+    assert!(clone.is_leader(), "a clone was still there");
+    let dropping = Instant::now();
+    drop(clone);
+    assert!(dropping.elapsed() < Duration::from_millis(200), "the drop waited {:?}", dropping.elapsed());
+    eventually("its row and its term are gone", SOON, async || {
+        database.psql(
+            "SELECT (SELECT count(*) FROM node_records), (SELECT count(*) FROM election_terms WHERE ended_at IS NULL)",
+        ) == "0|0"
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_elector_runs_once_and_stops_as_often_as_it_is_asked() {
+    let database = Postgres::shared().database("runs_once");
+    migrate(&database.url()).await;
+    let elector = start(&database.url(), "node-1", 0).await;
+    assert!(matches!(elector.start().await, Err(Error::AlreadyStarted)));
+    leads(&elector).await;
+    let (one, two) = tokio::join!(elector.stop(), elector.stop());
+    one.unwrap();
+    two.unwrap();
+    elector.stop().await.unwrap();
+    assert_eq!(elector.status().state, State::Ended);
+    assert!(matches!(elector.nodes().await, Err(Error::Ended)));
+    assert!(matches!(elector.start().await, Err(Error::AlreadyStarted)));
+
+    let never = Elector::connect(&database.url(), config("node-2", 0)).await.unwrap();
+    assert_eq!(never.status().state, State::Idle);
+    never.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_subscription_tells_the_way_to_leadership_and_back() {
+    let database = Postgres::shared().database("subscription");
+    migrate(&database.url()).await;
+    let elector = Elector::connect(&database.url(), config("node-1", 0)).await.unwrap();
+    let mut subscription = elector.subscribe();
+    let told = tokio::spawn(async move {
+        let mut told = Vec::new();
+        while let Some(status) = subscription.changed().await {
+            told.push((status.state, status.role));
+        }
+        told
+    });
+    elector.start().await.unwrap();
+    leads(&elector).await;
+    elector.stop().await.unwrap();
+    let told = told.await.unwrap();
+    assert_eq!(told.first(), Some(&(State::Idle, Role::Follower)));
+    assert!(told.contains(&(State::Joined, Role::Leader)), "{told:?}");
+    assert_eq!(told.last(), Some(&(State::Ended, Role::Follower)));
+}
+
+#[tokio::test]
+async fn hooks_come_in_order_and_one_that_panics_stops_none_of_the_others() {
+    let database = Postgres::shared().database("hook_order");
+    migrate(&database.url()).await;
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let mut config = config("node-1", 0);
+    let listening = Arc::clone(&told);
+    config.on_become_leader = Some(Hook::new(move |change| {
+        let told = Arc::clone(&listening);
+        async move {
+            told.lock().await.push(change.role);
+            panic!("a bug in the application");
+        }
+    }));
+    let listening = Arc::clone(&told);
+    config.on_become_follower = Some(Hook::new(move |change| {
+        let told = Arc::clone(&listening);
+        async move { told.lock().await.push(change.role) }
+    }));
+    let elector = start_with(&database.url(), config).await;
+    leads(&elector).await;
+    elector.stop().await.unwrap();
+    assert_eq!(*told.lock().await, [Role::Leader, Role::Follower]);
+}
+
+#[tokio::test]
+async fn connecting_says_what_is_wrong_and_shows_no_password() {
+    let database = Postgres::shared().database("no_schema");
+    let missing = Elector::connect(&database.url(), config("node-1", 0)).await.unwrap_err();
+    assert!(matches!(missing, Error::SchemaMissing), "{missing}");
+    assert!(missing.to_string().contains("leader-election migrate up"), "{missing}");
+
+    let password = Postgres::shared().password();
+    let port = Postgres::shared().port();
+    let wrong = format!("host=127.0.0.1 port={port} user=postgres password=hunter2 dbname=no_schema");
+    let refused = Elector::connect(&wrong, config("node-1", 0)).await.unwrap_err();
+    assert!(matches!(refused, Error::Refused { .. }), "{refused}");
+    let nowhere = format!("host=127.0.0.1 port=1 user=postgres password={} dbname=x", "hunter2");
+    let unreachable = Elector::connect(&nowhere, config("node-1", 0)).await.unwrap_err();
+    assert!(matches!(unreachable, Error::Unreachable { .. }), "{unreachable}");
+    let garbled =
+        Elector::connect("postgres://u:hunter2@h/db?frob=1", config("node-1", 0)).await.unwrap_err();
+    for error in [missing, refused, unreachable, garbled] {
+        let text = format!("{error} {error:?}");
+        assert!(!text.contains("hunter2") && !text.contains(password), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_newer_process_of_a_follower_takes_its_place_and_the_older_one_ends() {
+    let database = Postgres::shared().database("same_id");
+    migrate(&database.url()).await;
+    let leader = start(&database.url(), "node-1", 1).await;
+    leads(&leader).await;
+    let older = start(&database.url(), "node-2", 0).await;
+    follows(&older, "node-1").await;
+    let newer = start(&database.url(), "node-2", 0).await;
+    assert!(matches!(older.ended().await, Err(Error::Replaced { .. })));
+    assert_eq!(older.status().state, State::Ended);
+    follows(&newer, "node-1").await;
+
+    // The leader's own id is not to be had while it leads.
+    let rival = start(&database.url(), "node-1", 1).await;
+    let start = Instant::now();
+    eventually("the rival has had its chance", SOON, async || {
+        assert!(leader.is_leader() && !rival.is_leader());
+        start.elapsed() > 2 * T
+    })
+    .await;
+    leader.stop().await.unwrap();
+    eventually("somebody leads again", SOON, async || rival.is_leader() || newer.is_leader()).await;
+    eventually("the rival has joined", SOON, async || rival.status().state == State::Joined).await;
+    rival.stop().await.unwrap();
+    newer.stop().await.unwrap();
+}
