@@ -1,0 +1,50 @@
+//! The log: lines for people, or JSON for machines, on standard error.
+
+use std::fmt;
+use std::io::IsTerminal;
+
+use tracing::field::Field;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::RecordFields;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+
+use crate::arguments::LogFormat;
+use crate::exit::BadInput;
+
+/// What is logged when RUST_LOG is not set: changes of role, and what needs attention.
+const DEFAULT: &str = "warn,leader_election=info";
+
+/// Fields that every line for people has in its words already.
+const SPOKEN: [&str; 5] = ["election", "node_id", "term", "leader", "priority"];
+
+pub(crate) fn start(format: LogFormat) -> anyhow::Result<()> {
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(filter) if !filter.is_empty() => {
+            EnvFilter::try_new(&filter).map_err(|error| BadInput(format!("RUST_LOG: {error}")))?
+        }
+        _ => EnvFilter::new(DEFAULT),
+    };
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    match format {
+        LogFormat::Text => log.with_target(false).fmt_fields(Spoken).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+/// Leaves out what the message says already.
+struct Spoken;
+
+impl<'w> FormatFields<'w> for Spoken {
+    fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
+        debug_fn(|writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug| match field.name() {
+            "message" => write!(writer, "{value:?}"),
+            name if SPOKEN.contains(&name) => Ok(()),
+            name => write!(writer, " {name}={value:?}"),
+        })
+        .format_fields(writer, fields)
+    }
+}

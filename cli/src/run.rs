@@ -1,0 +1,124 @@
+//! `leader-election run`: a node as a service.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use leader_election::{DatabaseUrl, Elector, ElectorConfig, Error};
+use tracing::{info, warn};
+
+use crate::arguments::{LogFormat, Run};
+use crate::signals::Signals;
+use crate::{exit, logging, node_id, summary};
+
+/// How often a node that waits for its database says so.
+const REMINDER: Duration = Duration::from_secs(30);
+
+/// What the node came to.
+enum Ended {
+    Asked,
+    Replaced(Error),
+}
+
+pub(crate) async fn run(run: Run) -> anyhow::Result<ExitCode> {
+    let host = node_id::host_name();
+    let config = run.config(run.node_id.as_deref().unwrap_or(&host));
+    config.check()?;
+    let (url, by_default) = run.database.url()?;
+    logging::start(run.log_format)?;
+    match serve(&run, config, &url, by_default).await {
+        Err(error) if run.log_format == LogFormat::Json => Ok(exit::log(&error)),
+        ended => ended,
+    }
+}
+
+async fn serve(
+    run: &Run,
+    mut config: ElectorConfig,
+    url: &DatabaseUrl,
+    by_default: bool,
+) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::catch()?;
+    let defaulted = run.node_id.is_none();
+    let host = config.node_id.clone();
+    let ready = async {
+        prepared(url, run.auto_migrate).await?;
+        if defaulted && node_id::is_taken(url, &config).await? {
+            config.node_id = node_id::with_suffix(&host);
+        }
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        ready = ready => ready?,
+        (name, _) = signals.next() => {
+            info!("{name}: stopping");
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    summary::print(&config, url, by_default);
+    loop {
+        match take_part(url, &config, defaulted, &mut signals).await? {
+            Ended::Asked => return Ok(ExitCode::SUCCESS),
+            // Two processes that both defaulted to the host's name at the same moment.
+            Ended::Replaced(_) if defaulted => {
+                let before = std::mem::replace(&mut config.node_id, node_id::with_suffix(&host));
+                info!(
+                    "{before} is another process, and no NODE_ID was given: going on as {}",
+                    config.node_id
+                );
+            }
+            Ended::Replaced(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Waits for the database and sees to the schema.
+async fn prepared(url: &DatabaseUrl, auto_migrate: bool) -> anyhow::Result<()> {
+    let mut told: Option<(String, Instant)> = None;
+    let db = url
+        .connect_patiently(|error: &Error, _: Duration| {
+            let error = error.to_string();
+            // The same again is worth a line once in a while only.
+            if told.as_ref().is_none_or(|(before, at)| *before != error || at.elapsed() >= REMINDER) {
+                warn!("{error}; trying until it is there");
+                told = Some((error, Instant::now()));
+            }
+        })
+        .await?;
+    if auto_migrate {
+        migration::migrate(&db).await.context("making the tables (AUTO_MIGRATE)")?;
+    } else if !migration::is_current(&db).await.context("reading the schema's version")? {
+        return Err(Error::SchemaMissing.into());
+    }
+    Ok(())
+}
+
+async fn take_part(
+    url: &DatabaseUrl,
+    config: &ElectorConfig,
+    defaulted: bool,
+    signals: &mut Signals,
+) -> anyhow::Result<Ended> {
+    let elector = Elector::connect_lazy(url, config.clone())?;
+    elector.start().await?;
+    let ended = tokio::select! {
+        ended = elector.ended() => ended,
+        () = node_id::waits_for_its_id(&elector), if defaulted => {
+            elector.stop().await?;
+            Err(Error::Replaced { node_id: config.node_id.clone() })
+        }
+        (name, _) = signals.next() => {
+            info!("{name}: leaving the election; a second signal ends this process at once");
+            tokio::select! {
+                ended = elector.stop() => ended,
+                number = signals.again() => std::process::exit(128 + i32::from(number)),
+            }
+        }
+    };
+    match ended {
+        // What could not be told to the database was logged; it was asked to stop, and it has.
+        Ok(()) | Err(Error::Unfinished) => Ok(Ended::Asked),
+        Err(error @ Error::Replaced { .. }) => Ok(Ended::Replaced(error)),
+        Err(error) => Err(error.into()),
+    }
+}

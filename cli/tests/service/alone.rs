@@ -1,0 +1,83 @@
+//! One node without any configuration, and the ways to end it.
+
+use std::time::{Duration, Instant};
+
+use testkit::{Postgres, Process, Signal};
+
+use crate::node::{PATIENCE, Place, id_of, leads};
+
+#[tokio::test]
+async fn a_node_without_configuration_elects_itself_and_says_what_there_is_to_know() {
+    let place = Place::empty();
+    let node = place.start(&[]);
+    let start = Instant::now();
+    leads(&node, 1).await;
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}\n{}", start.elapsed(), node.output());
+    let said = node.output();
+    for words in [
+        "leader-election 0.1.0: node ",
+        "leader-election.db",
+        "DATABASE_URL",
+        "one machine only",
+        "every 5s",
+        "within 15s",
+        "try: ",
+    ] {
+        assert!(said.contains(words), "{words:?} is not in:\n{said}");
+    }
+    assert!(node.lines().len() <= 7, "{said}");
+    let id = id_of(&node).await;
+    assert_eq!(place.ids().await, [id.as_str()]);
+    assert_eq!(place.terms().await, [format!("1 {id} open")]);
+}
+
+#[tokio::test]
+async fn each_of_the_three_signals_deregisters() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let place = Place::fast();
+        let node = place.start(&["--node-id", "solo"]);
+        leads(&node, 1).await;
+        node.signal(signal);
+        assert_eq!(node.wait_exit(PATIENCE).await, 0, "{}", node.output());
+        assert!(place.ids().await.is_empty());
+        assert_eq!(place.terms().await, ["1 solo resigned"]);
+        let last = node.lines().pop().unwrap();
+        assert!(last.ends_with("left the election default"), "{last}");
+    }
+}
+
+#[tokio::test]
+async fn signals_that_come_together_are_one() {
+    let place = Place::fast();
+    let node = place.start(&["--node-id", "solo"]);
+    leads(&node, 1).await;
+    node.signal(Signal::TERM);
+    node.signal(Signal::CONT);
+    node.signal(Signal::INT);
+    node.signal(Signal::TERM);
+    assert_eq!(node.wait_exit(PATIENCE).await, 0, "{}", node.output());
+    assert_eq!(place.terms().await, ["1 solo resigned"]);
+}
+
+/// A node that leads, on a server that hangs, after its first signal. It would try to leave for 7.5 s.
+async fn leaving_in_vain(server: &Postgres) -> Process {
+    let place = Place::slow_on(&server.url());
+    let node = place.node("solo", 0);
+    leads(&node, 1).await;
+    server.freeze();
+    node.signal(Signal::TERM);
+    node.wait_for_line("a second signal ends", PATIENCE).await;
+    node
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_process_at_once_while_the_database_hangs() {
+    let server = Postgres::start();
+    let node = leaving_in_vain(&server).await;
+    // Within 300 ms it would be taken for the first one's echo.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let start = Instant::now();
+    node.signal(Signal::INT);
+    assert_eq!(node.wait_exit(PATIENCE).await, 128 + 2, "{}", node.output());
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}

@@ -1,0 +1,98 @@
+//! Where settings come from.
+
+use std::fs;
+
+use crate::node::{PATIENCE, Place, leads};
+
+/// What is in the nodes' rows.
+async fn rows(place: &Place) -> Vec<String> {
+    place
+        .query(
+            "SELECT election || ' ' || id || ' ' || CAST(priority AS text) || ' ' || COALESCE(address, '-') \
+             FROM node_records ORDER BY election",
+        )
+        .await
+}
+
+#[tokio::test]
+async fn a_flag_goes_before_the_environment_before_the_env_file_before_the_default() {
+    let place = Place::fast().with("NODE_PRIORITY", "20").with("ELECTION", "from-environment");
+    fs::write(
+        place.path().join(".env"),
+        "NODE_ID=from-file\nNODE_PRIORITY=10\nELECTION=from-file\nNODE_ADDRESS='http://here:80'\n",
+    )
+    .unwrap();
+    let flag = place.start(&["--priority", "30", "--election", "from-flag"]);
+    leads(&flag, 1).await;
+    let environment = place.start(&["run"]);
+    leads(&environment, 1).await;
+    let place = place.without("NODE_PRIORITY").with("ELECTION", "with-file");
+    let file = place.start(&[]);
+    leads(&file, 1).await;
+    fs::remove_file(place.path().join(".env")).unwrap();
+    let place = place.without("ELECTION");
+    let default = place.start(&["--node-id", "plain", "--priority=-5"]);
+    leads(&default, 1).await;
+    assert_eq!(
+        rows(&place).await,
+        [
+            "default plain -5 -",
+            "from-environment from-file 20 http://here:80",
+            "from-flag from-file 30 http://here:80",
+            "with-file from-file 10 http://here:80",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_times_and_the_database_can_be_flags() {
+    let place = Place::empty();
+    let file = place.path().join("else where.db");
+    let url = format!("sqlite:{}", file.display());
+    let arguments = [
+        "run",
+        "--database-url",
+        &url,
+        "--node-id=n",
+        "--heartbeat-interval=400 ms",
+        "--election-timeout=2s",
+        "--node-timeout=1m",
+    ];
+    let node = place.start(&arguments);
+    leads(&node, 1).await;
+    node.wait_for_line("every 400ms", PATIENCE).await;
+    let place = place.with("DATABASE_URL", &url);
+    let leases = place.query("SELECT CAST(lease_ms AS text) FROM election_terms").await;
+    assert_eq!(leases, ["1600"]);
+    assert!(!place.path().join("leader-election.db").exists());
+}
+
+#[tokio::test]
+async fn help_names_every_variable_and_shows_no_secret() {
+    let place = Place::empty().with("DATABASE_URL", "postgres://me:wr0ng@host/db");
+    for arguments in [&["--help"][..], &["run", "--help"]] {
+        let (code, help) = place.run(arguments).await;
+        assert_eq!(code, 0);
+        for name in [
+            "NODE_ID",
+            "DATABASE_URL",
+            "REQUIRE_DATABASE_URL",
+            "NODE_PRIORITY",
+            "ELECTION",
+            "NODE_ADDRESS",
+            "HEARTBEAT_INTERVAL",
+            "ELECTION_TIMEOUT",
+            "NODE_TIMEOUT",
+            "AUTO_MIGRATE",
+            "LOG_FORMAT",
+            "RUST_LOG",
+            "default: 5s",
+            "default: 15s",
+            "default: 30s",
+        ] {
+            assert!(help.contains(name), "{name} is not in:\n{help}");
+        }
+        assert!(!help.contains("wr0ng"), "{help}");
+    }
+    assert_eq!(place.run(&["--version"]).await, (0, "leader-election 0.1.0".to_owned()));
+}

@@ -1,0 +1,104 @@
+//! What one reads.
+
+use serde_json::Value;
+use testkit::{Postgres, Signal, eventually};
+
+use crate::node::{PATIENCE, Place, follows, leads, stop};
+
+fn parsed(lines: &[String]) -> Vec<Value> {
+    let parse = |line: &String| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+    lines.iter().map(parse).collect()
+}
+
+#[tokio::test]
+async fn a_json_log_is_json_in_every_line_and_names_election_node_and_term() {
+    let database = Postgres::shared().database("json");
+    let place = Place::on(&database.url()).with("LOG_FORMAT", "json").with("ELECTION", "shop");
+    let leader = place.node("node-1", 100);
+    leads(&leader, 1).await;
+    let follower = place.node("node-2", 50);
+    follows(&follower, "node-1", 1).await;
+    stop(&leader).await;
+    leads(&follower, 2).await;
+    let newer = place.node("node-2", 50);
+    newer.wait_for_line("is the leader's id", PATIENCE).await;
+    follower.signal(Signal::INT);
+    assert_eq!(follower.wait_exit(PATIENCE).await, 0);
+
+    for (node, id) in [(&leader, "node-1"), (&follower, "node-2")] {
+        let lines = parsed(&node.lines());
+        let mut changes = 0;
+        for line in &lines {
+            let message = line["message"].as_str().unwrap();
+            assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
+            if ["leads (", "follows ", "leads no more"].iter().any(|words| message.contains(words)) {
+                changes += 1;
+                assert_eq!((&line["election"], &line["node_id"]), (&"shop".into(), &id.into()), "{line}");
+                assert!(line["term"].as_i64().is_some_and(|term| term == 1 || term == 2), "{line}");
+            }
+        }
+        assert!(changes >= 2, "{}", node.output());
+        assert_eq!((&lines[0]["node_id"], &lines[0]["election"]), (&id.into(), &"shop".into()));
+    }
+}
+
+#[tokio::test]
+async fn what_ends_a_node_is_json_too() {
+    let server = Postgres::shared();
+    let place = Place::on(&server.url().replace("s3cret", "wr0ng")).with("LOG_FORMAT", "json");
+    let (code, said) = place.run(&[]).await;
+    let lines = parsed(&[said]);
+    assert_eq!((code, &lines[0]["level"]), (69, &"ERROR".into()));
+    assert!(lines[0]["message"].as_str().unwrap().contains("refused the login"), "{}", lines[0]);
+
+    let database = server.database("json_end");
+    let place = Place::on(&database.url()).with("LOG_FORMAT", "json").with("AUTO_MIGRATE", "false");
+    let (code, said) = place.run(&[]).await;
+    let lines = parsed(&[said]);
+    assert_eq!((code, &lines[0]["level"]), (78, &"ERROR".into()));
+}
+
+/// Slower than elsewhere: here no heartbeat may be late, on a busy machine either.
+#[tokio::test]
+async fn in_calm_nothing_is_logged() {
+    let database = Postgres::shared().database("calm");
+    let place = Place::on(&database.url())
+        .with("HEARTBEAT_INTERVAL", "1s")
+        .with("ELECTION_TIMEOUT", "5s")
+        .with("NODE_TIMEOUT", "10s");
+    let first = place.node("node-1", 3);
+    leads(&first, 1).await;
+    let nodes = [first, place.node("node-2", 2), place.node("node-3", 1)];
+    follows(&nodes[1], "node-1", 1).await;
+    follows(&nodes[2], "node-1", 1).await;
+    let fewest_beats = async || {
+        let beats = place.query("SELECT CAST(heartbeat_seq AS text) FROM node_records").await;
+        beats.iter().map(|beat| beat.parse::<i64>().unwrap()).min().unwrap()
+    };
+    let mut said = Vec::new();
+    for attempt in 1.. {
+        let before = nodes.each_ref().map(|node| node.lines().len());
+        let start = fewest_beats().await;
+        eventually("nine heartbeats of every node", PATIENCE, async || fewest_beats().await >= start + 9)
+            .await;
+        said = nodes.iter().zip(before).flat_map(|(node, before)| node.lines().split_off(before)).collect();
+        // A machine so busy that the database is slow is no calm.
+        if attempt == 3 || !said.iter().any(|line| line.contains("no answer within")) {
+            break;
+        }
+    }
+    assert!(said.is_empty(), "{}", said.join("\n"));
+}
+
+#[tokio::test]
+async fn lines_for_people_repeat_no_fields_and_have_no_colours_in_a_pipe() {
+    let place = Place::fast();
+    let node = place.node("solo", 7);
+    leads(&node, 1).await;
+    stop(&node).await;
+    for line in node.lines() {
+        let repeated = ["election=", "node_id=", "term=", "priority=", "\u{1b}"];
+        assert!(!repeated.iter().any(|field| line.contains(field)), "{line}");
+        assert!(line.len() < 180, "{line}");
+    }
+}

@@ -1,0 +1,143 @@
+//! How a test runs nodes, and looks into their database.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use leader_election::DatabaseUrl;
+use sea_orm_migration::sea_orm::{ConnectionTrait, Statement};
+use tempfile::TempDir;
+use testkit::{Process, Signal};
+
+/// Longer than anything here takes on a busy machine. What has to be fast is measured.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The heartbeat interval, election timeout and node timeout of these tests.
+pub const TIMES: [(&str, &str); 3] =
+    [("HEARTBEAT_INTERVAL", "600ms"), ("ELECTION_TIMEOUT", "2s"), ("NODE_TIMEOUT", "4s")];
+
+/// The election timeout of [`TIMES`].
+pub const ELECTION_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A directory, and the settings that the processes started in it share.
+pub struct Place {
+    dir: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+impl Place {
+    /// An empty directory, and not one variable set.
+    pub fn empty() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), variables: Vec::new() }
+    }
+
+    /// With short times, on this database.
+    pub fn on(url: &str) -> Self {
+        Self::fast().with("DATABASE_URL", url)
+    }
+
+    /// With the times as they are by default: nothing is late on a busy machine either.
+    pub fn slow_on(url: &str) -> Self {
+        Self::empty().with("DATABASE_URL", url)
+    }
+
+    /// With short times, on the SQLite file that a node makes for itself.
+    pub fn fast() -> Self {
+        TIMES.into_iter().fold(Self::empty(), |place, (name, value)| place.with(name, value))
+    }
+
+    pub fn with(self, name: &str, value: &str) -> Self {
+        let mut place = self.without(name);
+        place.variables.push((name.to_owned(), value.to_owned()));
+        place
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.variables.retain(|(known, _)| known != name);
+        self
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The database that is used: the one that was named, or the default file.
+    pub fn url(&self) -> String {
+        let named = self.variables.iter().find(|(name, _)| name == "DATABASE_URL");
+        let file = || format!("sqlite:{}?mode=rw", self.path().join("leader-election.db").display());
+        named.map_or_else(file, |(_, url)| url.clone())
+    }
+
+    /// The program, with nothing of this process's own environment that could configure it.
+    pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_leader-election"));
+        command.args(arguments).current_dir(self.path()).env_clear().env("HOME", self.path());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Starts the program.
+    pub fn start(&self, arguments: &[&str]) -> Process {
+        Process::spawn_command(self.command(arguments))
+    }
+
+    /// Starts a node.
+    pub fn node(&self, id: &str, priority: i32) -> Process {
+        self.start(&["run", "--node-id", id, "--priority", &priority.to_string()])
+    }
+
+    /// Runs the program to its end: its exit code and everything it wrote.
+    pub async fn run(&self, arguments: &[&str]) -> (i32, String) {
+        let process = self.start(arguments);
+        let code = process.wait_exit(PATIENCE).await;
+        (code, process.output())
+    }
+
+    /// Rows of one text column.
+    pub async fn query(&self, sql: &str) -> Vec<String> {
+        let url: DatabaseUrl = self.url().parse().unwrap();
+        let db = url.connect().await.unwrap();
+        let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+        let rows = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        db.close().await.unwrap();
+        rows
+    }
+
+    /// The ids of the nodes.
+    pub async fn ids(&self) -> Vec<String> {
+        self.query("SELECT id FROM node_records ORDER BY id").await
+    }
+
+    /// The terms: each one's number, leader, and how it ended.
+    pub async fn terms(&self) -> Vec<String> {
+        self.query(
+            "SELECT CAST(term AS text) || ' ' || leader_id || ' ' || COALESCE(CAST(end_reason AS text), 'open') \
+             FROM election_terms ORDER BY term",
+        )
+        .await
+    }
+}
+
+/// Waits until the node says that it leads this term.
+pub async fn leads(node: &Process, term: i64) -> String {
+    node.wait_for_line(&format!("leads (term {term})"), PATIENCE).await
+}
+
+/// Waits until the node says that it follows.
+pub async fn follows(node: &Process, leader: &str, term: i64) -> String {
+    node.wait_for_line(&format!("follows {leader} (term {term})"), PATIENCE).await
+}
+
+/// Stops a node in good order.
+pub async fn stop(node: &Process) {
+    node.signal(Signal::TERM);
+    assert_eq!(node.wait_exit(PATIENCE).await, 0, "{}", node.output());
+}
+
+/// The id a node gave itself, from its first line.
+pub async fn id_of(node: &Process) -> String {
+    let line = node.wait_for_line(": node ", PATIENCE).await;
+    let (_, rest) = line.split_once(": node ").unwrap();
+    rest.split(',').next().unwrap().to_owned()
+}
