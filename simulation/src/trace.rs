@@ -1,0 +1,77 @@
+//! What a replay prints, short enough to be read.
+
+use leader_election::protocol::{Command, Event, Lease, NodeRow, Reply, Request, TermRow, Time, View};
+
+use crate::database::Member;
+
+/// A process: its id and the end of its incarnation.
+pub fn name(member: &Member) -> String {
+    format!("{}#{:04x}", member.id, member.incarnation.0 & 0xffff)
+}
+
+pub fn event(event: &Event) -> String {
+    match event {
+        Event::Reply { token, reply: Some(Reply::View(seen)) } => format!("{token} {}", view(seen)),
+        Event::Reply { token, reply } => format!("{token} {reply:?}"),
+        other => format!("{other:?}"),
+    }
+}
+
+pub fn command(command: &Command) -> String {
+    match command {
+        Command::Send { token, request: asked, limit } => {
+            format!("{token} {} within {limit:?}", request(asked))
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+pub fn request(request: &Request) -> String {
+    match request {
+        Request::Claim(claim) => {
+            let known = claim.contest.known.iter().map(|known| {
+                let live = if known.live { " live" } else { "" };
+                let passed_over = if known.passed_over { " passed over" } else { "" };
+                format!("{}:{}{live}{passed_over}", known.id, known.seq)
+            });
+            let known: Vec<_> = known.collect();
+            let (incumbent, floor) = (&claim.incumbent, claim.floor);
+            let term = incumbent.term.map_or(0, |(term, _)| term);
+            let row = incumbent.row.as_ref().map(|row| format!("{} {}:{}", row.id, row.term, row.seq));
+            format!("Claim after term {term} {row:?}, floor {floor}, known {known:?}")
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+pub fn reply(reply: &Reply) -> String {
+    match reply {
+        Reply::View(seen) => view(seen),
+        other => format!("{other:?}"),
+    }
+}
+
+pub fn lease(lease: Option<Lease>, shown: Time) -> String {
+    lease.map_or_else(String::new, |lease| {
+        format!(" [term {}, {:?} left]", lease.term, lease.deadline.since(shown))
+    })
+}
+
+fn view(view: &View) -> String {
+    let terms: Vec<_> = view.terms.iter().map(term).collect();
+    let nodes: Vec<_> = view.nodes.iter().map(node).collect();
+    format!("View {terms:?} {nodes:?}")
+}
+
+fn term(term: &TermRow) -> String {
+    let ended = term.ended.map_or_else(|| "open".to_owned(), |reason| format!("{reason:?}"));
+    format!("{} {}#{:04x} {ended}", term.term, term.leader_id, term.incarnation.0 & 0xffff)
+}
+
+fn node(row: &NodeRow) -> String {
+    let leads = if row.leading { " leads" } else { "" };
+    let unfit = if row.eligible { "" } else { " unfit" };
+    let (id, incarnation) = (&row.id, row.incarnation.0 & 0xffff);
+    let (priority, term, seq, age) = (row.priority, row.term, row.seq, row.age.as_millis());
+    format!("{id}#{incarnation:04x} p{priority} {term}:{seq}{leads}{unfit} {age} ms old")
+}

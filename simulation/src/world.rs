@@ -1,0 +1,415 @@
+//! Processes, the network and the database in true time.
+//!
+//! Everything that happens is an entry in one queue, ordered by true time; nothing else moves. The adversary is in
+//! `adversary`, what it does to messages in `network`, how processes come and go in `population`.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::time::Duration;
+
+use leader_election::protocol::{Change, Command, Event, Outcome, Reply, Request, TermKey, Time};
+
+use crate::campaign::Campaign;
+use crate::clock::Moment;
+use crate::database::{Database, DatabaseTime};
+use crate::dice::Dice;
+use crate::faults::{Fault, Tally};
+use crate::mutation::Mutation;
+use crate::observer::{Leading, Observer, Violation};
+use crate::trace::{self, name};
+
+mod adversary;
+mod network;
+mod population;
+mod process;
+
+pub use process::Process;
+use process::{Inbound, Life};
+
+/// H of a node with the usual settings.
+pub const HEARTBEAT: Duration = Duration::from_secs(1);
+/// T of a node with the usual settings.
+pub const ELECTION: Duration = Duration::from_secs(3);
+
+/// Something that will happen.
+#[derive(Clone, PartialEq, Debug)]
+enum Happening {
+    /// A process wakes up as it asked to.
+    Tick { process: usize, number: u64 },
+    /// A request reaches the database.
+    Arrive { process: usize, token: u64, request: Request, expected: Moment },
+    /// A reply, or the news of a failure, reaches a process.
+    Return { process: usize, inbound: Inbound },
+    /// A fenced write reaches the database.
+    Write { term: i64 },
+    /// A frozen process goes on.
+    Thaw { process: usize },
+    /// The adversary strikes.
+    Strike,
+    /// A process starts in the place of one that went.
+    Start { id: Option<String> },
+    /// The operator looks whether enough processes live, and takes a backup where one may be needed.
+    Muster,
+}
+
+/// One simulated system.
+pub struct World {
+    pub campaign: Campaign,
+    pub now: Moment,
+    pub database: Database,
+    pub processes: Vec<Process>,
+    pub tally: Tally,
+    /// The leaderships in the order of their commits: when, which, and whose.
+    pub claims: Vec<(Moment, TermKey, String)>,
+    /// When the last renewal of the present leadership was committed.
+    pub renewed: Moment,
+    queue: BinaryHeap<Reverse<(Moment, u64)>>,
+    happenings: BTreeMap<u64, Happening>,
+    number: u64,
+    dice: Dice,
+    mutation: Option<Mutation>,
+    observer: Observer,
+    alive: Vec<usize>,
+    target: usize,
+    chaos: bool,
+    /// Since when nothing goes wrong any more.
+    quiet_since: Option<Moment>,
+    outage_until: Moment,
+    database_clock: DatabaseTime,
+    backup: Database,
+    next_name: usize,
+    trace: bool,
+}
+
+impl World {
+    /// A system with empty tables. Its processes start within the first moments.
+    pub fn new(campaign: &Campaign, seed: u64, mutation: Option<Mutation>, trace: bool) -> Self {
+        let mut dice = Dice::new(seed);
+        let (low, high) = (*campaign.nodes.start(), *campaign.nodes.end());
+        let target = low + dice.below(high - low + 1);
+        let database = Database::new(campaign.terms_kept, mutation);
+        let mut observer = Observer::default();
+        if campaign.forgets() {
+            observer.expect_forgetting();
+        }
+        let mut world = Self {
+            campaign: campaign.clone(),
+            now: Moment::ZERO,
+            backup: database.clone(),
+            database,
+            processes: Vec::new(),
+            tally: Tally::of_one_run(),
+            claims: Vec::new(),
+            renewed: Moment::ZERO,
+            queue: BinaryHeap::new(),
+            happenings: BTreeMap::new(),
+            number: 0,
+            dice,
+            mutation,
+            observer,
+            alive: Vec::new(),
+            target,
+            chaos: campaign.chaos > 0,
+            quiet_since: None,
+            outage_until: Moment::ZERO,
+            database_clock: 1_000_000_000_000,
+            next_name: 0,
+            trace,
+        };
+        for _ in 0..target {
+            let at = world.dice.between(Duration::ZERO, HEARTBEAT / 20);
+            world.schedule(at, Happening::Start { id: None });
+        }
+        for (fault, present) in [(Fault::MixedSettings, campaign.mixed), (Fault::Drift, campaign.drift)] {
+            if present {
+                world.tally.inject(fault);
+            }
+        }
+        world.schedule(ELECTION, Happening::Muster);
+        if world.chaos {
+            world.schedule_strike();
+        }
+        world
+    }
+
+    /// Goes on until then.
+    pub fn run_until(&mut self, end: Moment) -> Result<(), Violation> {
+        while let Some(&Reverse((at, number))) = self.queue.peek()
+            && at <= end
+        {
+            self.queue.pop();
+            self.now = at;
+            if let Some(happening) = self.happenings.remove(&number) {
+                self.tally.events += 1;
+                self.happen(happening).map_err(|what| Violation { at, what })?;
+            }
+        }
+        self.now = end;
+        Ok(())
+    }
+
+    /// The processes that lead now.
+    pub fn leaders(&self) -> Vec<usize> {
+        let leads = |index: &usize| {
+            let process = &self.processes[*index];
+            let stored = self.mutation == Some(Mutation::StoredFlag) && process.flag && process.alive();
+            stored || process.leads(self.now).is_some()
+        };
+        self.alive.iter().copied().filter(leads).collect()
+    }
+
+    /// The processes that live.
+    pub fn alive(&self) -> &[usize] {
+        &self.alive
+    }
+
+    /// Sets the database's clock.
+    pub fn jump_clock(&mut self) {
+        // From milliseconds to years, either way.
+        let scale = 10f64.powf(3.0 + 11.0 * self.dice.fraction());
+        #[expect(clippy::cast_possible_truncation, reason = "at most some years in microseconds")]
+        let by = (scale * (2.0 * self.dice.fraction() - 1.0)) as i64;
+        self.say(|| format!("the database's clock jumps by {by} us"));
+        self.database_clock = self.database_clock.saturating_add(by);
+    }
+
+    /// Chance, for whoever decides what happens next.
+    pub fn dice(&mut self) -> &mut Dice {
+        &mut self.dice
+    }
+
+    /// Puts a line into the trace.
+    pub fn note(&self, line: &str) {
+        self.say(|| line.to_owned());
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), String> {
+        match happening {
+            Happening::Tick { process, number } => {
+                if self.processes[process].tick == number {
+                    return self.receive(process, Inbound::plain(Event::Tick));
+                }
+            }
+            Happening::Return { process, inbound } => return self.receive(process, inbound),
+            Happening::Arrive { process, token, request, expected } => {
+                return self.arrive(process, token, &request, expected);
+            }
+            Happening::Write { term } => {
+                if self.database.fenced_write(term) {
+                    self.tally.writes.0 += 1;
+                    return self.observer.writes(term, &self.database);
+                }
+                self.tally.writes.1 += 1;
+            }
+            Happening::Thaw { process } => return self.thaw(process),
+            Happening::Strike => {
+                if self.chaos {
+                    self.schedule_strike();
+                    return self.strike();
+                }
+            }
+            Happening::Start { id } => return self.start(id),
+            Happening::Muster => {
+                let pause = self.dice.between(HEARTBEAT / 10, ELECTION);
+                self.schedule(self.now + pause, Happening::Muster);
+                if self.campaign.forgets() && self.dice.chance(0.7) {
+                    self.backup = self.database.clone();
+                }
+                let forgotten = self.campaign.forgets() && self.alive.is_empty();
+                if (self.chaos && self.alive.len() < self.target) || forgotten {
+                    let id = self.id_to_restart();
+                    return self.start(id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An event reaches a process, which handles it unless it is frozen.
+    fn receive(&mut self, index: usize, inbound: Inbound) -> Result<(), String> {
+        match &mut self.processes[index].life {
+            Life::Gone => Ok(()),
+            Life::Frozen { inbox, .. } => {
+                inbox.push(inbound);
+                Ok(())
+            }
+            Life::Running => {
+                let shown = self.processes[index].clock.shows(self.now);
+                if self.chaos && self.interrupts() {
+                    self.freeze(index, Some((shown, inbound)));
+                    return self.check();
+                }
+                self.handle(index, shown, inbound)
+            }
+        }
+    }
+
+    fn thaw(&mut self, index: usize) -> Result<(), String> {
+        let Life::Frozen { until, interrupted, inbox } = &mut self.processes[index].life else {
+            return Ok(());
+        };
+        if self.now < *until {
+            return Ok(());
+        }
+        let (interrupted, mut inbox) = (interrupted.take(), std::mem::take(inbox));
+        self.processes[index].life = Life::Running;
+        self.say(|| format!("{} goes on", name(&self.processes[index].member)));
+        self.check()?;
+        if let Some((read_before, inbound)) = interrupted {
+            self.handle(index, read_before, inbound)?;
+        }
+        inbox.push(Inbound::plain(Event::Tick));
+        while !inbox.is_empty() && self.processes[index].alive() {
+            let inbound = inbox.swap_remove(self.dice.below(inbox.len()));
+            let shown = self.processes[index].clock.shows(self.now);
+            self.handle(index, shown, inbound)?;
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, index: usize, shown: Time, inbound: Inbound) -> Result<(), String> {
+        let process = &mut self.processes[index];
+        if let Event::Reply { token, reply: Some(reply) } = &inbound.event
+            && process.awaits(*token, shown)
+        {
+            match reply {
+                Reply::View(view) => self.observer.reads(process.member.incarnation, view),
+                Reply::Claimed { term } => self.observer.is_told(process.member.incarnation, *term)?,
+                _ => {}
+            }
+        }
+        let before = process.machine.lease();
+        let is_reply = matches!(inbound.event, Event::Reply { reply: Some(_), .. });
+        let what = if self.trace { trace::event(&inbound.event) } else { String::new() };
+        let commands = process.machine.handle(shown, inbound.event);
+        let after = process.machine.lease();
+        process.flag = after.is_some();
+        let extended = after.filter(|after| {
+            is_reply
+                && before.is_none_or(|before| before.term != after.term || before.deadline < after.deadline)
+        });
+        if let Some(lease) = extended {
+            process.rests_on = inbound.effect.seq;
+            if inbound.effect.open != Some(lease.term) {
+                let who = name(&process.member);
+                return Err(format!(
+                    "{who} extended its lease of term {} while that was not open",
+                    lease.term
+                ));
+            }
+        }
+        self.say(|| {
+            let process = &self.processes[index];
+            let lease = trace::lease(process.machine.lease(), shown);
+            let commands: Vec<_> = commands.iter().map(trace::command).collect();
+            format!("{}{lease} <- {what}\n             -> {}", name(&process.member), commands.join("; "))
+        });
+        for command in commands {
+            match command {
+                Command::Send { token, request, limit } => {
+                    self.processes[index].awaited = (token, shown + limit);
+                    self.send(index, token, request, limit);
+                }
+                Command::Announce(change) => self.announced(index, &change)?,
+                Command::End(outcome) => return self.ended(index, outcome),
+            }
+        }
+        self.schedule_tick(index, shown);
+        self.maybe_write(index);
+        self.check()
+    }
+
+    fn announced(&mut self, index: usize, change: &Change) -> Result<(), String> {
+        if let Change::Leading { term, .. } = change {
+            self.tally_traits();
+            let process = &self.processes[index];
+            if process.machine.lease().is_none_or(|lease| lease.term != *term) {
+                return Err(format!("{} announced term {term} without its lease", name(&process.member)));
+            }
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, index: usize, outcome: Outcome) -> Result<(), String> {
+        let process = &self.processes[index];
+        if process.machine.lease().is_some() {
+            return Err(format!("{} ended ({outcome:?}) with a lease", name(&process.member)));
+        }
+        let stopped = matches!(outcome, Outcome::Stopped { .. });
+        if stopped != process.stopping && stopped {
+            return Err(format!("{} stopped unasked", name(&process.member)));
+        }
+        let clean = outcome == Outcome::Stopped { clean: true };
+        let row = self.database.nodes.get(&process.member.id);
+        let own_row = row.is_some_and(|row| row.incarnation == process.member.incarnation);
+        let own_term =
+            self.database.open().is_some_and(|term| term.incarnation == process.member.incarnation);
+        if clean
+            && (own_row || own_term)
+            && self.quiet_since.is_some_and(|since| self.now > since + HEARTBEAT)
+        {
+            return Err(format!("{} stopped cleanly and left its row or its term", name(&process.member)));
+        }
+        self.bury(index);
+        self.check()
+    }
+
+    /// Wakes a process when it asked to be, or a little later.
+    fn schedule_tick(&mut self, index: usize, shown: Time) {
+        let process = &mut self.processes[index];
+        process.tick += 1;
+        let number = process.tick;
+        let Some(due) = process.machine.due() else { return };
+        let late = if self.dice.chance(0.1) { HEARTBEAT / 50 } else { HEARTBEAT / 1000 };
+        let lag = self.dice.between(Duration::ZERO, late);
+        let process = &self.processes[index];
+        let at = process.clock.reaches(due).max(self.now);
+        // A machine that wants a tick at once gets it, but time goes on.
+        let lag = if due <= shown { lag + Duration::from_nanos(1) } else { lag };
+        self.schedule(at + lag, Happening::Tick { process: index, number });
+    }
+
+    /// The application of a leader writes through the fence now and then; the write may take any time to arrive.
+    fn maybe_write(&mut self, index: usize) {
+        if let Some(lease) = self.processes[index].leads(self.now)
+            && self.dice.chance(0.2)
+        {
+            let slowest = if self.dice.chance(0.2) { 3 * ELECTION } else { HEARTBEAT / 10 };
+            let delay = self.dice.between(Duration::ZERO, slowest);
+            self.schedule(self.now + delay, Happening::Write { term: lease.term });
+        }
+    }
+
+    /// At most one process leads at this moment.
+    fn check(&mut self) -> Result<(), String> {
+        let leaders = self.leaders();
+        if leaders.len() < 2 {
+            return Ok(());
+        }
+        let leading: Vec<_> = leaders
+            .into_iter()
+            .map(|index| {
+                let process = &self.processes[index];
+                Leading {
+                    id: process.member.id.clone(),
+                    incarnation: process.member.incarnation,
+                    term: process.machine.lease().map_or(0, |lease| lease.term),
+                    rests_on: process.rests_on,
+                }
+            })
+            .collect();
+        self.observer.leading(&leading)
+    }
+
+    fn schedule(&mut self, at: Moment, happening: Happening) {
+        self.number += 1;
+        self.queue.push(Reverse((at, self.number)));
+        self.happenings.insert(self.number, happening);
+    }
+
+    fn say(&self, line: impl FnOnce() -> String) {
+        if self.trace {
+            println!("{:>12.6} {}", self.now.as_secs_f64(), line());
+        }
+    }
+}

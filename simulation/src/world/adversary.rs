@@ -1,0 +1,227 @@
+//! The adversary: what goes wrong, when, and to whom.
+
+use std::time::Duration;
+
+use super::process::{Inbound, Life};
+use super::{ELECTION, HEARTBEAT, Happening, World};
+use crate::clock::Moment;
+use crate::faults::Fault;
+use crate::trace::name;
+use leader_election::protocol::Time;
+
+impl World {
+    /// From here on nothing goes wrong: everything that was held up goes on.
+    pub fn calm(&mut self) -> Result<(), String> {
+        self.say(|| "no more faults".to_owned());
+        self.chaos = false;
+        self.quiet_since = Some(self.now);
+        self.outage_until = self.now;
+        self.flush();
+        for index in self.alive.clone() {
+            self.processes[index].cut_off_until = self.now;
+            self.processes[index].slow &= self.campaign.measured == 0;
+            if let Life::Frozen { until, .. } = &mut self.processes[index].life {
+                *until = self.now;
+                self.thaw(index)?;
+            }
+        }
+        while self.alive.iter().filter(|index| !self.processes[**index].stopping).count() < 2 {
+            let id = self.id_to_restart();
+            self.start(id)?;
+        }
+        for index in self.alive.clone() {
+            self.set_eligible(index, true);
+        }
+        Ok(())
+    }
+
+    /// Fills the ranks.
+    pub fn muster(&mut self) -> Result<(), String> {
+        while self.alive.len() < self.target.max(3) {
+            let id = self.id_to_restart();
+            self.start(id)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn schedule_strike(&mut self) {
+        let mean = ELECTION.mul_f64(self.campaign.pace);
+        let pause = mean.mul_f64(-(1.0 - self.dice.fraction()).ln());
+        self.schedule(self.now + pause, Happening::Strike);
+    }
+
+    pub(super) fn strike(&mut self) -> Result<(), String> {
+        let faults = self.campaign.faults;
+        let total: u32 = faults.iter().map(|(_, weight)| weight).sum();
+        let mut roll = u32::try_from(self.dice.below(total.max(1) as usize)).unwrap_or(0);
+        let chosen = faults.iter().find(|(_, weight)| {
+            let hit = roll < *weight;
+            roll = roll.saturating_sub(*weight);
+            hit
+        });
+        let Some(&(fault, _)) = chosen else { return Ok(()) };
+        let leader = self.leaders().first().copied();
+        let anybody = self.dice.pick(&self.alive).copied();
+        let aimed = leader.filter(|_| self.dice.chance(self.campaign.aimed));
+        let Some(victim) = aimed.or(anybody) else { return Ok(()) };
+        self.inflict(fault, victim)?;
+        self.check()
+    }
+
+    fn inflict(&mut self, fault: Fault, victim: usize) -> Result<(), String> {
+        self.say(|| format!("{fault:?} for {}", name(&self.processes[victim].member)));
+        match fault {
+            Fault::Crash => {
+                self.crash(victim);
+                if self.dice.chance(0.5) {
+                    let delay = self.span();
+                    let id = Some(self.processes[victim].member.id.clone());
+                    self.tally.inject(Fault::Restart);
+                    self.schedule(self.now + delay, Happening::Start { id });
+                }
+            }
+            Fault::Stop => self.stop(victim)?,
+            Fault::NewId => {
+                self.crash(victim);
+                self.start(None)?;
+            }
+            Fault::Twin => {
+                if self.alive.len() > self.target {
+                    return Ok(());
+                }
+                let id = Some(self.processes[victim].member.id.clone());
+                self.start(id)?;
+            }
+            Fault::Freeze => self.freeze(victim, None),
+            // Interrupts the next event.
+            Fault::FreezeAfterClock => return Ok(()),
+            Fault::Partition => self.processes[victim].cut_off_until = self.now + self.span(),
+            Fault::Outage => self.outage_until = self.now + self.span(),
+            Fault::ClockJump => self.jump_clock(),
+            Fault::RowDeleted => self.delete_row(victim),
+            Fault::Priority => {
+                let priority = i32::try_from(self.dice.below(3)).unwrap_or(0);
+                self.processes[victim].member.priority = priority;
+                if let Some(row) = self.database.nodes.get_mut(&self.processes[victim].member.id) {
+                    row.priority = priority;
+                }
+            }
+            Fault::Health => {
+                let eligible = !self.processes[victim].member.eligible || self.dice.chance(0.4);
+                self.set_eligible(victim, eligible);
+            }
+            Fault::Restore => {
+                let before = self.database.clone();
+                self.database = self.backup.clone();
+                self.observer.forgets(&before, &self.database);
+            }
+            Fault::TermDeleted => {
+                let before = self.database.clone();
+                let terms: Vec<i64> = self.database.terms.keys().rev().take(2).copied().collect();
+                if let Some(term) = self.dice.pick(&terms) {
+                    self.database.terms.remove(term);
+                }
+                self.observer.forgets(&before, &self.database);
+            }
+            Fault::Restart
+            | Fault::LostRequest
+            | Fault::LostReply
+            | Fault::LateRequest
+            | Fault::Slow
+            | Fault::Mute
+            | Fault::MixedSettings
+            | Fault::Drift => return Ok(()),
+        }
+        self.tally.inject(fault);
+        Ok(())
+    }
+
+    /// Whether a process is frozen between its reading the clock and its acting on it.
+    pub(super) fn interrupts(&mut self) -> bool {
+        let armed = self.campaign.faults.iter().any(|(fault, _)| *fault == Fault::FreezeAfterClock);
+        armed && self.dice.chance(0.005)
+    }
+
+    pub(super) fn freeze(&mut self, index: usize, interrupted: Option<(Time, Inbound)>) {
+        if !self.processes[index].running() {
+            return;
+        }
+        if interrupted.is_some() {
+            self.tally.inject(Fault::FreezeAfterClock);
+        }
+        let until = self.now + self.span();
+        self.say(|| format!("{} is frozen until {until:?}", name(&self.processes[index].member)));
+        self.processes[index].life = Life::Frozen { until, interrupted, inbox: Vec::new() };
+        self.schedule(until, Happening::Thaw { process: index });
+    }
+
+    /// The faults that are there all the time.
+    pub(super) fn tally_traits(&mut self) {
+        let alive = || self.alive.iter().map(|index| &self.processes[*index]);
+        let slow = alive().any(|process| process.slow);
+        let mute = alive().any(|process| process.mute);
+        let mixed = self.campaign.mixed && self.alive.len() > 1;
+        let drift = self.campaign.drift && self.alive.len() > 1;
+        for (fault, present) in
+            [(Fault::Slow, slow), (Fault::Mute, mute), (Fault::MixedSettings, mixed), (Fault::Drift, drift)]
+        {
+            if present {
+                self.tally.present(fault);
+            }
+        }
+    }
+
+    /// The id under which a missing process comes back: one of the gone ones', or a new one.
+    pub(super) fn id_to_restart(&mut self) -> Option<String> {
+        let alive: Vec<&str> =
+            self.alive.iter().map(|index| self.processes[*index].member.id.as_str()).collect();
+        let mut gone: Vec<String> = Vec::new();
+        for process in self.processes.iter().rev().take(2 * self.target) {
+            let id = &process.member.id;
+            if !alive.contains(&id.as_str()) && !gone.contains(id) {
+                gone.push(id.clone());
+            }
+        }
+        if self.dice.chance(0.2) {
+            return None;
+        }
+        let id = self.dice.pick(&gone).cloned();
+        if id.is_some() && self.chaos {
+            self.tally.inject(Fault::Restart);
+        }
+        id
+    }
+
+    fn delete_row(&mut self, victim: usize) {
+        let id = self.processes[victim].member.id.clone();
+        self.database.nodes.remove(&id);
+        if self.dice.chance(0.1) {
+            self.database.nodes.clear();
+        }
+        // Often enough the process does not notice soon.
+        if self.dice.chance(0.5) {
+            self.processes[victim].cut_off_until = self.now + self.span();
+            self.tally.inject(Fault::Partition);
+        }
+    }
+
+    fn set_eligible(&mut self, index: usize, eligible: bool) {
+        let member = &mut self.processes[index].member;
+        member.eligible = eligible;
+        let id = member.id.clone();
+        if let Some(row) = self.database.nodes.get_mut(&id) {
+            row.eligible = eligible;
+        }
+    }
+
+    /// How long something goes on: short, about as long as a lease, or long.
+    fn span(&mut self) -> Moment {
+        let (low, high) = [
+            (Duration::ZERO, HEARTBEAT),
+            (HEARTBEAT, ELECTION),
+            (ELECTION.mul_f64(0.5), ELECTION.mul_f64(1.2)),
+            (ELECTION, 4 * ELECTION),
+        ][self.dice.below(4)];
+        self.dice.between(low, high)
+    }
+}

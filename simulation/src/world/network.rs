@@ -1,0 +1,193 @@
+//! What happens to a request on its way to the database and to the reply on its way back.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use leader_election::protocol::{Event, Reply, Request, TermRow};
+
+use super::process::{Effect, Inbound};
+use super::{ELECTION, HEARTBEAT, Happening, World};
+use crate::clock::Moment;
+use crate::database::DatabaseTime;
+use crate::faults::Fault;
+use crate::trace::{self, name};
+
+impl World {
+    /// A process sends a request.
+    pub(super) fn send(&mut self, index: usize, token: u64, request: Request, limit: Duration) {
+        let process = &self.processes[index];
+        let limit = process.clock.takes(limit);
+        let expected = self.now + limit;
+        if process.mute && matches!(request, Request::Claim(_)) {
+            return self.tally.inject(Fault::Mute);
+        }
+        let mut delay = self.transit(index, limit);
+        let follows = matches!(request, Request::Heartbeat { term: None, .. });
+        if follows && self.campaign.late_heartbeats > 0.0 && self.dice.chance(self.campaign.late_heartbeats) {
+            // One that was given up and will arrive late; this one is the next attempt.
+            let late = self.now + self.dice.between(limit, 4 * ELECTION);
+            let (token, request) = (0, request.clone());
+            self.schedule(late, Happening::Arrive { process: index, token, request, expected });
+        }
+        if self.chaos {
+            if self.now < self.processes[index].cut_off_until {
+                if self.dice.chance(0.7) {
+                    return;
+                }
+                delay += self.processes[index].cut_off_until - self.now;
+            } else if self.dice.chance(self.campaign.loss) {
+                return self.tally.inject(Fault::LostRequest);
+            } else if self.dice.chance(self.campaign.late) {
+                delay = self.dice.between(limit, 3 * ELECTION);
+            }
+        }
+        self.schedule(self.now + delay, Happening::Arrive { process: index, token, request, expected });
+    }
+
+    /// A request reaches the database, is carried out, and the reply sets out.
+    pub(super) fn arrive(
+        &mut self,
+        index: usize,
+        token: u64,
+        request: &Request,
+        expected: Moment,
+    ) -> Result<(), String> {
+        if self.now < self.outage_until {
+            self.refuse(index, token, request, expected);
+            return Ok(());
+        }
+        let row = self.database.nodes.get(&self.processes[index].member.id);
+        let led = row.is_some_and(|row| row.leading);
+        if self.campaign.late_heartbeats > 0.0 && !self.processes[index].alive() && !led {
+            // That a dead node may seem to live for a while is another campaign's.
+            return Ok(());
+        }
+        if expected < self.now || !self.processes[index].alive() {
+            self.tally.inject(Fault::LateRequest);
+        }
+        let now = self.database_now();
+        let sender = self.processes[index].member.clone();
+        let before = self.database.open().map(TermRow::key);
+        let reply = self.database.perform(now, &sender, request);
+        self.say(|| {
+            let (request, reply) = (trace::request(request), trace::reply(&reply));
+            format!("  database: {} {request} -> {reply}", name(&sender))
+        });
+        self.committed(index, request, &reply)?;
+        if before != self.database.open().map(TermRow::key) {
+            self.notify();
+            if let Some(ended) = before.filter(|(_, incarnation)| *incarnation != sender.incarnation) {
+                self.observer.ends(ended, sender.incarnation);
+            }
+        }
+        let row = self.database.nodes.get(&sender.id).filter(|row| row.incarnation == sender.incarnation);
+        let open = self.database.open().filter(|term| term.incarnation == sender.incarnation);
+        let effect = Effect { open: open.map(|term| term.term), seq: row.map_or(0, |row| row.seq) };
+        let limit = expected.saturating_sub(self.now).max(HEARTBEAT / 20);
+        let mut delay = self.transit(index, limit);
+        if self.chaos {
+            let cut_off_until = self.processes[index].cut_off_until;
+            if self.now < cut_off_until {
+                if self.dice.chance(0.7) {
+                    self.tally.inject(Fault::LostReply);
+                    return self.check();
+                }
+                delay += cut_off_until - self.now;
+            } else if self.dice.chance(self.campaign.loss) {
+                self.tally.inject(Fault::LostReply);
+                return self.check();
+            }
+        }
+        let inbound = Inbound::reply(token, Some(reply), effect);
+        self.schedule(self.now + delay, Happening::Return { process: index, inbound });
+        self.check()
+    }
+
+    /// What is still on its way when the faults stop arrives soon or never.
+    pub(super) fn flush(&mut self) {
+        let soon = self.now + HEARTBEAT / 10;
+        let waiting: Vec<_> = self.queue.drain().collect();
+        for Reverse((at, number)) in waiting {
+            let on_its_way = matches!(
+                self.happenings.get(&number),
+                Some(Happening::Arrive { .. } | Happening::Return { .. } | Happening::Write { .. })
+            );
+            if on_its_way && at > soon {
+                if self.dice.chance(0.5) {
+                    self.happenings.remove(&number);
+                } else {
+                    let delay = self.dice.between(Duration::ZERO, HEARTBEAT / 10);
+                    self.queue.push(Reverse((self.now + delay, number)));
+                }
+            } else {
+                self.queue.push(Reverse((at, number)));
+            }
+        }
+    }
+
+    /// How long a message takes.
+    fn transit(&mut self, index: usize, limit: Duration) -> Duration {
+        if self.processes[index].slow {
+            // Both ways together: nearly the limit, sometimes a little more.
+            limit.mul_f64(0.3 + 0.21 * self.dice.fraction())
+        } else if self.chaos && self.dice.chance(self.campaign.sluggish) {
+            limit.mul_f64(0.99 * self.dice.fraction())
+        } else {
+            self.dice.between(HEARTBEAT / 2000, HEARTBEAT / 200)
+        }
+    }
+
+    /// The database does not answer: an error, silence, or a step that waits for it to come back.
+    fn refuse(&mut self, index: usize, token: u64, request: &Request, expected: Moment) {
+        let choice = self.dice.below(10);
+        if choice < 5 {
+            let delay = self.dice.between(Duration::ZERO, HEARTBEAT / 20);
+            let inbound = Inbound::reply(token, None, Effect::default());
+            self.schedule(self.now + delay, Happening::Return { process: index, inbound });
+        } else if choice < 7 {
+            let at = self.outage_until + self.dice.between(Duration::ZERO, HEARTBEAT);
+            let request = request.clone();
+            self.schedule(at, Happening::Arrive { process: index, token, request, expected });
+        }
+    }
+
+    /// What the observer and the counts take from a step that was committed.
+    fn committed(&mut self, index: usize, request: &Request, reply: &Reply) -> Result<(), String> {
+        let member = &self.processes[index].member;
+        match (request, reply) {
+            (_, Reply::Claimed { term }) => {
+                let failover =
+                    self.claims.last().is_some_and(|(_, (_, before), _)| *before != member.incarnation);
+                self.observer.grants(*term, member.incarnation)?;
+                let version = self.database.nodes.get(&member.id).map_or(0, |row| row.seq);
+                self.observer.renews((*term, member.incarnation), version);
+                self.claims.push((self.now, (*term, member.incarnation), member.id.clone()));
+                self.renewed = self.now;
+                self.tally_traits();
+                self.tally.leadership(failover);
+            }
+            (Request::Heartbeat { term: Some(term), .. }, Reply::Beat { seq: Some(seq) }) => {
+                self.observer.renews((*term, member.incarnation), *seq);
+                self.renewed = self.now;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Everybody who listens is told to look again.
+    fn notify(&mut self) {
+        for index in self.alive.clone() {
+            if self.dice.chance(self.campaign.notified) {
+                let delay = self.dice.between(Duration::ZERO, HEARTBEAT / 200);
+                let inbound = Inbound::plain(Event::Wake);
+                self.schedule(self.now + delay, Happening::Return { process: index, inbound });
+            }
+        }
+    }
+
+    fn database_now(&self) -> DatabaseTime {
+        let elapsed = i64::try_from(self.now.as_micros()).unwrap_or(i64::MAX);
+        self.database_clock.saturating_add(elapsed)
+    }
+}

@@ -1,0 +1,107 @@
+//! How processes come and go.
+
+use std::time::Duration;
+
+use leader_election::protocol::{Event, Incarnation, Machine, Node, Time, Times};
+
+use super::process::{Inbound, Life, Process};
+use super::{ELECTION, HEARTBEAT, World};
+use crate::clock::{Clock, Moment};
+use crate::database::Member;
+use crate::faults::Fault;
+use crate::mutation::Mutation;
+use crate::trace::name;
+
+impl World {
+    /// Starts a process under this id, or under a new one.
+    pub fn start(&mut self, id: Option<String>) -> Result<(), String> {
+        let id = id.unwrap_or_else(|| {
+            self.next_name += 1;
+            format!("n{}", self.next_name)
+        });
+        let times = self.settings();
+        let incarnation = Incarnation(u128::from(self.dice.number()) << 64 | u128::from(self.dice.number()));
+        let clock = self.new_clock();
+        let index = self.processes.len();
+        let node = Node { id: id.clone(), incarnation };
+        let known = self.processes.iter().rev().find(|process| process.member.id == id);
+        let priority = match known {
+            Some(known) if !self.dice.chance(0.1) => known.member.priority,
+            _ => i32::try_from(self.dice.below(3)).unwrap_or(0),
+        };
+        let mute = self.campaign.mute && (known.is_some_and(|known| known.mute) || index == 0);
+        let slow = self.dice.chance(self.campaign.slow) && (self.chaos || self.campaign.measured == 0);
+        if slow {
+            self.tally.inject(Fault::Slow);
+        }
+        if mute {
+            self.tally.inject(Fault::Mute);
+        }
+        let priority = if mute { 9 } else { priority };
+        let member = Member { id, incarnation, priority, eligible: true, lease: times.grant() };
+        let machine = Machine::new(clock.shows(self.now), node, times);
+        self.say(|| format!("{} starts with {times:?}, {clock:?}, slow {slow}", name(&member)));
+        self.processes.push(Process {
+            member,
+            clock,
+            times,
+            machine,
+            life: Life::Running,
+            slow,
+            mute,
+            stopping: false,
+            cut_off_until: Moment::ZERO,
+            tick: 0,
+            rests_on: 0,
+            awaited: (0, Time::default()),
+            flag: false,
+        });
+        self.alive.push(index);
+        self.receive(index, Inbound::plain(Event::Tick))
+    }
+
+    /// A process is gone from one moment to the next.
+    pub fn crash(&mut self, index: usize) {
+        self.say(|| format!("{} crashes", name(&self.processes[index].member)));
+        self.bury(index);
+    }
+
+    /// A process is asked to stop.
+    pub fn stop(&mut self, index: usize) -> Result<(), String> {
+        self.say(|| format!("{} is asked to stop", name(&self.processes[index].member)));
+        self.processes[index].stopping = true;
+        self.receive(index, Inbound::plain(Event::Stop))
+    }
+
+    pub(super) fn bury(&mut self, index: usize) {
+        self.processes[index].life = Life::Gone;
+        self.alive.retain(|alive| *alive != index);
+    }
+
+    fn settings(&mut self) -> Times {
+        let (heartbeat, election) = if self.campaign.mixed {
+            let heartbeat = HEARTBEAT.mul_f64([0.3, 0.5, 1.0, 1.0, 2.0][self.dice.below(5)]);
+            (heartbeat, heartbeat.mul_f64([3.0, 3.0, 4.0, 8.0][self.dice.below(4)]))
+        } else {
+            (HEARTBEAT, ELECTION)
+        };
+        #[expect(clippy::expect_used, reason = "each of these settings is within its bounds")]
+        let times = Times::new(heartbeat, election, 2 * election, 0.1).expect("settings within their bounds");
+        times
+    }
+
+    /// The ratio of any two rates is at most 1.1, and often just that.
+    fn new_clock(&mut self) -> Clock {
+        let (slow, fast) = match self.mutation {
+            Some(Mutation::DriftBeyondSetting) => (850_000, 1_150_000),
+            _ => (955_000, 1_050_000),
+        };
+        let rate = if !self.campaign.drift {
+            1_000_000
+        } else {
+            let span = fast - slow;
+            [slow, fast, slow + self.dice.number() % span][self.dice.below(3)]
+        };
+        Clock::new(self.dice.between(Duration::ZERO, 1000 * ELECTION), rate)
+    }
+}

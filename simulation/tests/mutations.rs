@@ -1,0 +1,42 @@
+//! The checks are checked: each rule broken on purpose is caught, or the simulation has gone blind.
+
+use std::time::Instant;
+
+use simulation::campaign::{CAMPAIGNS, Campaign};
+use simulation::mutation::Mutation;
+use simulation::run::run;
+
+/// Where a broken rule shows soonest.
+fn hunted_in(mutation: Mutation) -> &'static [&'static str] {
+    match mutation {
+        Mutation::HeartbeatForAnyIncarnation | Mutation::RenewalForAnyTerm => &["twins"],
+        Mutation::FollowerBeatsLeader => &["stale"],
+        Mutation::DriftBeyondSetting => &["edge", "chaos"],
+        _ => &[],
+    }
+}
+
+#[test]
+fn every_mutation_is_caught() {
+    let mut blind = Vec::new();
+    for mutation in Mutation::ALL {
+        let started = Instant::now();
+        let names = hunted_in(mutation);
+        let campaigns: Vec<&Campaign> =
+            CAMPAIGNS.iter().filter(|campaign| names.is_empty() || names.contains(&campaign.name)).collect();
+        let found = (0..2000).find_map(|seed| {
+            campaigns.iter().find_map(|campaign| {
+                let broken = run(campaign, seed, Some(mutation), false).err()?;
+                run(campaign, seed, None, false).is_ok().then_some(broken)
+            })
+        });
+        match found {
+            Some(failure) => println!("{mutation:?} after {:?}: {failure}", started.elapsed()),
+            None => {
+                println!("{mutation:?} NOT FOUND after {:?}", started.elapsed());
+                blind.push(mutation);
+            }
+        }
+    }
+    assert!(blind.is_empty(), "not caught: {blind:?}");
+}
