@@ -18,7 +18,9 @@ mod wakeup;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tracing::Dispatch;
@@ -31,6 +33,9 @@ use crate::status::{Member, RoleChange};
 use crate::store::connect::Target;
 use crate::store::failure::Failure;
 use crate::store::{Identity, Reader, Store};
+
+/// How long the thread's runtime is given to put its things away.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// What the handle asks of the thread.
 pub(crate) enum Call {
@@ -65,14 +70,35 @@ pub(crate) fn spawn(settings: Settings, target: Target) -> std::io::Result<Threa
         tracing::dispatcher::with_default(&dispatch, || {
             // Dropped by a panic, the publisher withdraws the leadership.
             let ended = catch_unwind(AssertUnwindSafe(|| {
-                let ending = runtime.block_on(serve(inbox, settings, target, &publisher));
-                runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+                let shared = target.is_shared();
+                let ending = runtime.block_on(async {
+                    let ending = serve(inbox, settings, target, &publisher).await;
+                    if shared {
+                        connection_returned().await;
+                    }
+                    ending
+                });
+                runtime.shutdown_timeout(PARTING);
                 ending
             }));
             publisher.end(ended.unwrap_or(Ending::Crashed));
         });
     })?;
     Ok(Thread { calls, published, handle })
+}
+
+/// A shared connection goes back to its pool in a task of its own, on the runtime that used it last. Torn down before
+/// that is done, the runtime would take the connection with it; and the database, which is in memory and which others
+/// may still use, is gone with its connection.
+async fn connection_returned() {
+    let runtime = Handle::current().metrics();
+    let returned = async {
+        while runtime.num_alive_tasks() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    // Whatever takes longer than that hangs.
+    drop(tokio::time::timeout(PARTING, returned).await);
 }
 
 async fn serve(

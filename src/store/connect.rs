@@ -163,6 +163,15 @@ impl Target {
         }
     }
 
+    /// Whether others use the same connection.
+    pub(crate) fn is_shared(&self) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Shared(_) => true,
+            _ => false,
+        }
+    }
+
     async fn connect_once(&self) -> Result<(), DbErr> {
         match self {
             #[cfg(feature = "postgres")]

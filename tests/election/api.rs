@@ -33,20 +33,26 @@ async fn one_process_runs_nodes_of_one_election_and_of_several_on_sqlite() {
     elsewhere.stop().await.unwrap();
 }
 
+/// Time and again one node leaves while the other is at work: the database is gone if either takes the connection along.
 #[tokio::test]
-async fn an_in_memory_database_is_shared() {
+async fn an_in_memory_database_is_shared_and_survives_the_nodes_that_use_it() {
     let url: DatabaseUrl = "sqlite::memory:".parse().unwrap();
     let database = url.connect().await.unwrap();
     migration::migrate(&database).await.unwrap();
-    let one = Elector::new(&database, config("node-1", 1)).unwrap();
-    one.start().await.unwrap();
-    leads(&one).await;
-    let two = Elector::new(&database, config("node-2", 0)).unwrap();
-    two.start().await.unwrap();
-    follows(&two, "node-1").await;
-    one.stop().await.unwrap();
-    leads(&two).await;
-    two.stop().await.unwrap();
+    let elector = |round: i32| Elector::new(&database, config(&format!("node-{round}"), 0)).unwrap();
+    let mut leader = elector(0);
+    leader.start().await.unwrap();
+    leads(&leader).await;
+    for round in 1..=10 {
+        let follower = elector(round);
+        follower.start().await.unwrap();
+        follows(&follower, &leader.status().node_id).await;
+        leader.stop().await.unwrap();
+        leads(&follower).await;
+        leader = follower;
+    }
+    assert_eq!(leader.term(), Some(11));
+    leader.stop().await.unwrap();
 }
 
 #[tokio::test]
