@@ -1,9 +1,15 @@
 # A long run of the proof: `make prove SEEDS=10000 TIME=3600`, or of one campaign: `make prove CAMPAIGN=chaos`.
+# TIME bounds the simulation, in seconds. SEQUENCES is how many are run against each real database.
 SEEDS ?= 1200
 TIME ?= 1800
 CAMPAIGN ?=
+SEQUENCES ?= 2000
 
-.PHONY: prove
-prove: ## simulate at least 100,000 failovers and search a small configuration exhaustively
+.PHONY: prove prove-store
+prove: prove-store ## simulate at least 100,000 failovers and search a small configuration exhaustively
 	cargo run --release -p simulation -- prove --seeds $(SEEDS) --time $(TIME) $(if $(CAMPAIGN),--campaign $(CAMPAIGN))
 	cargo run --release -p simulation -- exhaust --far
+
+prove-store: ## compare the SQL store with the model, on PostgreSQL and on SQLite
+	testkit/install-postgres.sh
+	STORE_SEQUENCES=$(SEQUENCES) cargo test --release -p simulation --test store -- --nocapture

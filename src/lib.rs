@@ -72,3 +72,6 @@ pub use database_url::{Backend, DatabaseUrl};
 pub use elector::Elector;
 pub use error::Error;
 pub use status::{Member, Role, RoleChange, State, Status, Subscription};
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub use store::bare::BareStore;

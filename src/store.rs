@@ -1,5 +1,7 @@
 //! All SQL: every request of the rules as one statement or one transaction, with a hard time limit.
 
+#[cfg(feature = "internals")]
+pub(crate) mod bare;
 mod claim;
 mod cleanup;
 pub(crate) mod connect;

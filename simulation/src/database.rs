@@ -119,7 +119,7 @@ impl Database {
                 });
                 Reply::Left
             }
-            Request::Cleanup { older_than } => self.clean_up(now, *older_than),
+            Request::Cleanup { older_than } => self.clean_up(now, sender, *older_than),
         }
     }
 
@@ -153,7 +153,7 @@ impl Database {
             self.nodes.iter().filter(|(_, row)| row.eligible).map(|(id, row)| row.seen(id, now)).collect();
         best.sort_by(|a, b| rank(a).cmp(&rank(b)));
         best.truncate(BEST);
-        let successor = newest.filter(|term| term.ended.is_some()).and_then(|term| term.successor.as_deref());
+        let successor = newest.and_then(|term| term.successor.as_deref());
         let others = self.nodes.iter().filter(|(row_id, row)| {
             row.leading
                 || *row_id == id
@@ -265,9 +265,13 @@ impl Database {
         Ok(term)
     }
 
-    fn clean_up(&mut self, now: DatabaseTime, older_than: Duration) -> Reply {
+    fn clean_up(&mut self, now: DatabaseTime, sender: &Member, older_than: Duration) -> Reply {
         let before = (self.nodes.len(), self.terms.len());
-        self.nodes.retain(|_, row| row.leading || age(now, row.last_heartbeat) <= older_than);
+        let leader = self.open().map(|term| term.leader_id.clone());
+        self.nodes.retain(|id, row| {
+            let spared = row.leading || *id == sender.id || leader.as_ref() == Some(id);
+            spared || age(now, row.last_heartbeat) <= older_than
+        });
         let superfluous = self.terms.len().saturating_sub(self.terms_kept.max(1));
         let old: Vec<i64> = self.terms.keys().take(superfluous).copied().collect();
         self.terms.retain(|term, row| row.ended.is_none() || !old.contains(term));

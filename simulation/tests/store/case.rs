@@ -1,0 +1,339 @@
+//! One sequence, taken by the store and by the model side by side.
+
+use std::time::Duration;
+
+use leader_election::ElectorConfig;
+use leader_election::protocol::{Claim, Contest, Incarnation, Known, Lost, Reply, Request, TakeOver, View};
+use simulation::database::{Database, Member};
+use simulation::mutation::Mutation;
+
+use crate::Seen;
+use crate::real::{Real, coarse};
+use crate::steps::{Ground, Hand, IDS, PROCESSES, Regard, STALE, Step, TIMEOUT, Which, Who, Wish};
+
+/// The model's clock. It stands still: how long the test takes is not compared.
+const NOW: i64 = 1_000_000_000_000;
+/// How many terms a cleanup keeps.
+const TERMS_KEPT: u32 = 3;
+
+pub struct Case<'a> {
+    real: &'a mut Real,
+    model: Database,
+    members: Vec<Member>,
+    /// What each process last read.
+    read: Vec<View>,
+}
+
+impl<'a> Case<'a> {
+    /// Everybody's first process has registered.
+    pub async fn begin(
+        real: &'a mut Real,
+        mutation: Option<Mutation>,
+        seen: &mut Seen,
+    ) -> Result<Self, String> {
+        let config = |process: usize| {
+            let number = i32::try_from(process).unwrap();
+            let mut config = ElectorConfig::new(IDS[process % IDS.len()]);
+            config.priority = number % 2;
+            config.kept_terms = TERMS_KEPT;
+            // Settings differ, so that everybody's lease is seen to be their own.
+            config.heartbeat_interval = Duration::from_secs(1 + process as u64);
+            config.election_timeout = 4 * config.heartbeat_interval;
+            config.node_timeout = 3 * config.election_timeout;
+            config
+        };
+        let configs: Vec<_> = (0..PROCESSES).map(|n| (config(n), Incarnation(n as u128 + 1))).collect();
+        let member = |(config, incarnation): &(ElectorConfig, Incarnation)| Member {
+            id: config.node_id.clone(),
+            incarnation: *incarnation,
+            priority: config.priority,
+            eligible: true,
+            lease: config.election_timeout - config.heartbeat_interval,
+        };
+        let members = configs.iter().map(member).collect();
+        real.begin(configs);
+        let model = Database::new(TERMS_KEPT as usize, mutation);
+        let mut case = Self { real, model, members, read: vec![View::default(); PROCESSES] };
+        for process in 0..IDS.len() {
+            case.take(&Step::Ask(Who::Any(process), Wish::Register(false)), seen).await?;
+        }
+        Ok(case)
+    }
+
+    /// Takes one step on both sides, and says where they differ.
+    pub async fn take(&mut self, step: &Step, seen: &mut Seen) -> Result<(), String> {
+        match step {
+            Step::Ask(who, wish) => {
+                let process = self.process(*who);
+                let request = self.request(process, wish);
+                let before = self.model.clone();
+                let replies = [self.model.perform(NOW, &self.members[process], &request)];
+                let real = [self.real.ask(process, &request).await?];
+                self.same(&replies, &real)?;
+                self.took(process, &request, &replies[0], &before, seen);
+            }
+            Step::AtOnce([(one, first), (other, second)]) => {
+                let one = self.process(*one);
+                let other = Some(self.process(*other)).filter(|other| *other != one);
+                // One process does one thing at a time; the other one of its id may do something meanwhile.
+                let other = other.unwrap_or((one + IDS.len()) % PROCESSES);
+                let (first, second) = (self.request(one, first), self.request(other, second));
+                let real = self.real.ask_both((one, &first), (other, &second)).await?;
+                self.in_either_order((one, &first), (other, &second), &real).await?;
+                *seen.entry("two at once").or_default() += 1;
+            }
+            Step::ByHand(hand) => self.by_hand(hand).await?,
+        }
+        let rows = self.real.rows(NOW).await;
+        if rows != (self.model.nodes.clone(), self.model.terms.clone()) {
+            return Err(format!(
+                "the rows differ\nstore {rows:#?}\nmodel {:#?}",
+                (&self.model.nodes, &self.model.terms)
+            ));
+        }
+        Ok(())
+    }
+
+    /// What two requests did must be what the model does with one after the other.
+    async fn in_either_order(
+        &mut self,
+        one: (usize, &Request),
+        other: (usize, &Request),
+        real: &[Reply; 2],
+    ) -> Result<(), String> {
+        let rows = self.real.rows(NOW).await;
+        let mut tried = Vec::new();
+        for turned in [false, true] {
+            let mut model = self.model.clone();
+            let mut perform =
+                |(process, request): (usize, &Request)| model.perform(NOW, &self.members[process], request);
+            let replies = if turned {
+                let second = perform(other);
+                [perform(one), second]
+            } else {
+                [perform(one), perform(other)]
+            };
+            if self.same(&replies, real).is_ok() && rows == (model.nodes.clone(), model.terms.clone()) {
+                self.model = model;
+                for ((process, _), reply) in [one, other].into_iter().zip(&replies) {
+                    self.remember(process, reply);
+                }
+                return Ok(());
+            }
+            tried.push((replies, model));
+        }
+        Err(format!("in neither order\nstore {real:#?} {rows:#?}\nmodel {tried:#?}"))
+    }
+
+    fn same(&self, model: &[Reply], real: &[Reply]) -> Result<(), String> {
+        for (model, real) in model.iter().zip(real) {
+            let (model, real) = (comparable(model), comparable(real));
+            if model != real {
+                return Err(format!("the replies differ\nstore {real:#?}\nmodel {model:#?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, process: usize, reply: &Reply) {
+        if let Reply::View(view) = reply {
+            self.read[process] = view.clone();
+        }
+    }
+
+    fn process(&self, who: Who) -> usize {
+        let of = |incarnation: Incarnation| {
+            self.members.iter().position(|member| member.incarnation == incarnation)
+        };
+        match who {
+            Who::Any(process) => process,
+            Who::HolderOf(id) => {
+                self.model.nodes.get(IDS[id]).and_then(|row| of(row.incarnation)).unwrap_or(id)
+            }
+            Who::Leader => self.model.open().and_then(|term| of(term.incarnation)).unwrap_or(0),
+        }
+    }
+
+    fn request(&self, process: usize, wish: &Wish) -> Request {
+        let member = &self.members[process];
+        match wish {
+            Wish::Register(take_over) => {
+                Request::Register { take_over: take_over.then(|| self.taking_over(process)).flatten() }
+            }
+            Wish::Heartbeat { term, candidate, floor } => Request::Heartbeat {
+                term: term.map(|which| self.term(process, which)),
+                candidate: *candidate && term.is_none(),
+                floor: *floor,
+            },
+            Wish::Observe(terms) => {
+                Request::Observe { terms: terms.iter().map(|which| self.term(process, *which)).collect() }
+            }
+            Wish::Claim { on, known, floor, beats } => {
+                let view = self.ground(process, *on);
+                let regard = |(id, regard): (&&str, &Regard)| {
+                    let row = view.node(id).filter(|row| row.id != member.id)?;
+                    let (live, passed_over) = match regard {
+                        Regard::Unseen => return None,
+                        Regard::Live => (true, false),
+                        Regard::Dead => (false, false),
+                        Regard::PassedOver => (true, true),
+                    };
+                    let (incarnation, seq) = (row.incarnation, row.seq);
+                    Some(Known { id: row.id.clone(), incarnation, seq, live, passed_over })
+                };
+                let contest = Contest {
+                    id: member.id.clone(),
+                    incarnation: member.incarnation,
+                    timeout: TIMEOUT,
+                    known: IDS.iter().zip(known).filter_map(regard).collect(),
+                };
+                let (floor, beats) = (*floor, *beats);
+                Request::Claim(Claim { incumbent: view.incumbent(), contest, floor, beats })
+            }
+            Wish::EndTerm(which, reason) => {
+                Request::EndTerm { term: self.term(process, *which), reason: *reason }
+            }
+            Wish::Leave(end) => Request::Leave { end: *end },
+            Wish::Cleanup => Request::Cleanup { older_than: STALE },
+        }
+    }
+
+    /// The row of the own id, as it was last read, or as it is where nothing was read.
+    fn taking_over(&self, process: usize) -> Option<TakeOver> {
+        let member = &self.members[process];
+        let ground = if self.read[process].nodes.is_empty() { Ground::Now } else { Ground::Read };
+        let view = self.ground(process, ground);
+        let row = view.node(&member.id).filter(|row| row.incarnation != member.incarnation)?;
+        let leads = row.leading || view.open().is_some_and(|term| term.incarnation == row.incarnation);
+        Some(match leads {
+            true => TakeOver::Leader { incarnation: row.incarnation, incumbent: view.incumbent() },
+            false => TakeOver::Follower(row.incarnation),
+        })
+    }
+
+    fn ground(&self, process: usize, on: Ground) -> View {
+        match on {
+            Ground::Now => self.model.view(NOW, &self.members[process].id, &[]),
+            Ground::Read => self.read[process].clone(),
+        }
+    }
+
+    fn term(&self, process: usize, which: Which) -> i64 {
+        let newest = |view: &View| view.open().or(view.newest()).map_or(0, |row| row.term);
+        match which {
+            Which::Newest => newest(&self.ground(process, Ground::Now)),
+            Which::Read => newest(&self.read[process]),
+            Which::Before(n) => newest(&self.ground(process, Ground::Now)) - n,
+        }
+    }
+
+    async fn by_hand(&mut self, hand: &Hand) -> Result<(), String> {
+        let newest = self.model.terms.keys().next_back().copied();
+        let node = |set: &str, id: usize| {
+            format!("UPDATE node_records SET {set} WHERE election = $e AND id = '{}'", IDS[id])
+        };
+        let sql = match hand {
+            Hand::DeleteNode(id) => {
+                self.model.nodes.remove(IDS[*id]);
+                format!("DELETE FROM node_records WHERE election = $e AND id = '{}'", IDS[*id])
+            }
+            Hand::Age(id, age) => {
+                if let Some(row) = self.model.nodes.get_mut(IDS[*id]) {
+                    row.last_heartbeat = NOW - i64::from(*age) * 1_000_000;
+                }
+                node(&format!("last_heartbeat = $ago({age})"), *id)
+            }
+            Hand::Eligible(id, eligible) => {
+                if let Some(row) = self.model.nodes.get_mut(IDS[*id]) {
+                    row.eligible = *eligible;
+                }
+                node(&format!("eligible = {eligible}"), *id)
+            }
+            Hand::Priority(id, priority) => {
+                if let Some(row) = self.model.nodes.get_mut(IDS[*id]) {
+                    row.priority = *priority;
+                }
+                node(&format!("priority = {priority}"), *id)
+            }
+            Hand::DeleteTerm(before) => {
+                let Some(newest) = newest else { return Ok(()) };
+                self.model.terms.remove(&(newest - before));
+                format!("DELETE FROM election_terms WHERE election = $e AND term = {}", newest - before)
+            }
+            Hand::Successor(id) => {
+                let Some(newest) = newest else { return Ok(()) };
+                if let Some(row) = self.model.terms.get_mut(&newest) {
+                    row.successor = Some(IDS[*id].to_owned());
+                }
+                let set = format!("successor = '{}'", IDS[*id]);
+                format!("UPDATE election_terms SET {set} WHERE election = $e AND term = {newest}")
+            }
+            Hand::CloseTerm => {
+                for row in self.model.terms.values_mut().filter(|row| row.ended.is_none()) {
+                    row.ended = Some(leader_election::protocol::EndReason::Lapsed);
+                }
+                "UPDATE election_terms SET ended_at = $now, end_reason = 'lapsed' \
+                 WHERE election = $e AND ended_at IS NULL"
+                    .to_owned()
+            }
+            Hand::Demote => {
+                self.model.nodes.values_mut().for_each(|row| {
+                    row.candidate |= row.leading;
+                    row.leading = false;
+                });
+                "UPDATE node_records SET status = 'candidate' WHERE election = $e AND status = 'leader'"
+                    .to_owned()
+            }
+        };
+        self.real.by_hand(&sql).await
+    }
+
+    /// Counts what happened.
+    fn took(&mut self, process: usize, request: &Request, reply: &Reply, before: &Database, seen: &mut Seen) {
+        self.remember(process, reply);
+        let member = &self.members[process];
+        let own = before.nodes.get(&member.id);
+        let kind = match (request, reply) {
+            (_, Reply::Registered { .. }) => match own {
+                None => "registered",
+                Some(row) if row.incarnation == member.incarnation => "registered again",
+                Some(row) if row.leading => "taken over from a leader",
+                Some(_) => "taken over from a follower",
+            },
+            (_, Reply::Occupied { leading: true, .. }) => "occupied by a leader",
+            (_, Reply::Occupied { leading: false, .. }) => "occupied by a follower",
+            (Request::Heartbeat { term: None, .. }, Reply::Beat { seq: Some(_) }) => "heartbeat",
+            (Request::Heartbeat { term: None, .. }, _) => "heartbeat refused",
+            (Request::Heartbeat { .. }, Reply::Beat { seq: Some(_) }) => "renewal",
+            (Request::Heartbeat { .. }, _) => "renewal refused",
+            (_, Reply::Claimed { .. }) if before.nodes.values().any(|row| row.leading) => {
+                "claimed from a leader"
+            }
+            (_, Reply::Claimed { .. }) => "claimed",
+            (_, Reply::Lost(Lost::Moved)) => "claim lost: moved",
+            (_, Reply::Lost(Lost::Better(_))) => "claim lost: better",
+            (_, Reply::Lost(Lost::Unregistered)) => "claim lost: unregistered",
+            (_, Reply::TermEnded) if before.open() != self.model.open() => "term ended",
+            (_, Reply::Left) if own.is_some_and(|row| row.incarnation == member.incarnation) => "left",
+            (_, Reply::View(_)) => "view",
+            (_, Reply::Cleaned { nodes: 1.., .. }) => "cleaned nodes",
+            (_, Reply::Cleaned { terms: 1.., .. }) => "cleaned terms",
+            _ => return,
+        };
+        *seen.entry(kind).or_default() += 1;
+    }
+}
+
+/// A reply without the order of its rows, and without what the test itself took.
+fn comparable(reply: &Reply) -> Reply {
+    let Reply::View(view) = reply else { return reply.clone() };
+    let mut view = view.clone();
+    view.terms.sort_by_key(|row| row.term);
+    view.nodes.sort_by(|one, other| one.id.cmp(&other.id));
+    for row in &mut view.nodes {
+        let seconds = i64::try_from(row.age.as_secs()).unwrap_or(i64::MAX - 100);
+        row.age = Duration::from_secs(coarse(seconds).unsigned_abs());
+        row.address = None;
+    }
+    Reply::View(view)
+}

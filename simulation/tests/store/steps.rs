@@ -1,0 +1,182 @@
+//! What a sequence is made of. Everything in it is relative to what the processes have read, so that a sequence keeps
+//! its meaning while it is shrunk.
+
+use std::time::Duration;
+
+use leader_election::protocol::EndReason;
+use proptest::prelude::*;
+
+/// The ids, the best-ranked last.
+pub const IDS: [&str; 3] = ["a", "b", "c"];
+/// Two processes of every id, each with a connection of its own.
+pub const PROCESSES: usize = 2 * IDS.len();
+
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A process sends a request.
+    Ask(Who, Wish),
+    /// Two processes send a request at the same moment: what comes of it must be as if one had come after the other.
+    AtOnce([(Who, Wish); 2]),
+    /// Somebody changes rows by hand.
+    ByHand(Hand),
+}
+
+/// Which process.
+#[derive(Clone, Copy, Debug)]
+pub enum Who {
+    Any(usize),
+    /// The one that an id's row belongs to.
+    HolderOf(usize),
+    /// The one that the open term belongs to.
+    Leader,
+}
+
+#[derive(Clone, Debug)]
+pub enum Wish {
+    /// Insert the row, or with `true` take over what was last read to be there.
+    Register(bool),
+    Heartbeat {
+        term: Option<Which>,
+        candidate: bool,
+        floor: i64,
+    },
+    Observe(Vec<Which>),
+    Claim {
+        on: Ground,
+        known: [Regard; IDS.len()],
+        floor: i64,
+        beats: i64,
+    },
+    EndTerm(Which, EndReason),
+    Leave(Option<EndReason>),
+    /// Two statements, so it is never one of two at once.
+    Cleanup,
+}
+
+/// Which term.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    /// The open or else the newest one, as the tables are now.
+    Newest,
+    /// That one as the process last read it.
+    Read,
+    /// So many before the newest.
+    Before(i64),
+}
+
+/// What a claim rests on.
+#[derive(Clone, Copy, Debug)]
+pub enum Ground {
+    /// The tables as they are now.
+    Now,
+    /// What the process last read.
+    Read,
+}
+
+/// What the claiming node thinks of another.
+#[derive(Clone, Copy, Debug)]
+pub enum Regard {
+    /// It has never seen it.
+    Unseen,
+    Live,
+    Dead,
+    PassedOver,
+}
+
+#[derive(Clone, Debug)]
+pub enum Hand {
+    DeleteNode(usize),
+    /// Its last heartbeat was so many seconds ago.
+    Age(usize, u32),
+    Eligible(usize, bool),
+    Priority(usize, i32),
+    /// The one so many before the newest: never the newest, which the database refuses to delete.
+    DeleteTerm(i64),
+    /// Who is to lead next.
+    Successor(usize),
+    /// The term ends while the row goes on saying leader.
+    CloseTerm,
+    /// The row says follower while the term is open.
+    Demote,
+}
+
+/// T in every contest; heartbeats are much younger or much older.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
+/// What a cleanup deletes.
+pub const STALE: Duration = Duration::from_secs(200);
+/// How old, in seconds: younger than T, older, and long gone.
+const AGES: [u32; 4] = [30, 100, 1000, 1000];
+
+pub fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        20 => (who(), wish()).prop_map(|(who, wish)| Step::Ask(who, wish)),
+        // A process that is new, or that was replaced.
+        4 => (0..PROCESSES, any::<bool>())
+            .prop_map(|(process, take_over)| Step::Ask(Who::Any(process), Wish::Register(take_over))),
+        4 => (who(), Just(Wish::Cleanup)).prop_map(|(who, wish)| Step::Ask(who, wish)),
+        5 => (who(), wish(), who(), wish()).prop_map(|(one, first, other, second)| {
+            Step::AtOnce([(one, first), (other, second)])
+        }),
+        4 => hand().prop_map(Step::ByHand),
+    ]
+}
+
+fn who() -> impl Strategy<Value = Who> {
+    prop_oneof![
+        2 => (0..PROCESSES).prop_map(Who::Any),
+        5 => (0..IDS.len()).prop_map(Who::HolderOf),
+        2 => Just(Who::Leader),
+    ]
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    let reason = prop_oneof![
+        Just(EndReason::Resigned),
+        Just(EndReason::Lapsed),
+        Just(EndReason::Transferred),
+        Just(EndReason::Preempted),
+        Just(EndReason::Replaced),
+        Just(EndReason::Expired),
+    ];
+    let low = || prop_oneof![6 => Just(0_i64), 1 => 0..12_i64];
+    let regard = prop_oneof![
+        2 => Just(Regard::Unseen),
+        1 => Just(Regard::Live),
+        1 => Just(Regard::Dead),
+        3 => Just(Regard::PassedOver),
+    ];
+    let ground = prop_oneof![3 => Just(Ground::Now), 1 => Just(Ground::Read)];
+    let known = [regard.clone(), regard.clone(), regard];
+    prop_oneof![
+        3 => any::<bool>().prop_map(Wish::Register),
+        8 => (proptest::option::weighted(0.6, which()), any::<bool>(), low())
+            .prop_map(|(term, candidate, floor)| Wish::Heartbeat { term, candidate, floor }),
+        5 => proptest::collection::vec(which(), 0..3).prop_map(Wish::Observe),
+        9 => (ground, known, low(), low())
+            .prop_map(|(on, known, floor, beats)| Wish::Claim { on, known, floor, beats }),
+        2 => (which(), reason.clone()).prop_map(|(term, reason)| Wish::EndTerm(term, reason)),
+        1 => proptest::option::of(reason).prop_map(Wish::Leave),
+    ]
+}
+
+fn which() -> impl Strategy<Value = Which> {
+    prop_oneof![
+        6 => Just(Which::Newest),
+        3 => Just(Which::Read),
+        1 => (1..4_i64).prop_map(Which::Before),
+    ]
+}
+
+fn hand() -> impl Strategy<Value = Hand> {
+    let id = || 0..IDS.len();
+    prop_oneof![
+        2 => id().prop_map(Hand::DeleteNode),
+        4 => (id(), prop::sample::select(&AGES[..])).prop_map(|(id, age)| Hand::Age(id, age)),
+        2 => (id(), any::<bool>()).prop_map(|(id, eligible)| Hand::Eligible(id, eligible)),
+        2 => (id(), -1..3_i32).prop_map(|(id, priority)| Hand::Priority(id, priority)),
+        1 => (1..4_i64).prop_map(Hand::DeleteTerm),
+        2 => id().prop_map(Hand::Successor),
+        1 => Just(Hand::CloseTerm),
+        1 => Just(Hand::Demote),
+    ]
+}
