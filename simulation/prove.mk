@@ -1,6 +1,6 @@
 # A long run of the proof: `make prove SEEDS=10000 TIME=3600`, or of one campaign: `make prove CAMPAIGN=chaos`.
 # TIME bounds the simulation, in seconds. SEQUENCES is how many are run against each real database.
-SEEDS ?= 1200
+SEEDS ?= 5000
 TIME ?= 1800
 CAMPAIGN ?=
 SEQUENCES ?= 2000

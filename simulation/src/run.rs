@@ -192,7 +192,8 @@ impl Run {
     /// How long after the last renewal (or after the stop) the next leader's claim is committed: DESIGN.md, "Promises".
     fn bound(&self, ending: Ending, leader: usize, winner: usize) -> Duration {
         let (leader, winner) = (&self.world.processes[leader], &self.world.processes[winner]);
-        let patience = winner.heartbeat().mul_f64(1.5);
+        // For one that died with the leader, watched for long; and for one of whom less is known.
+        let (short, long) = (winner.heartbeat(), winner.heartbeat().mul_f64(1.5));
         // Messages and timers are not instantaneous here either.
         let slack = winner.heartbeat() / 10 + HEARTBEAT / 20;
         let waiting = winner.clock.takes(leader.times.grant() + winner.times.heartbeat());
@@ -200,12 +201,12 @@ impl Run {
         let mute = self.world.alive().iter().filter(|index| self.world.processes[**index].mute).count();
         let mute = 3 * winner.heartbeat() * u32::try_from(mute).unwrap_or(1);
         // Somebody who died not long ago may still seem to live.
-        let lately = if self.world.campaign.hold < 1.5 { patience } else { Duration::ZERO };
+        let lately = if self.world.campaign.hold < 1.5 { long } else { Duration::ZERO };
         mute + lately
             + slack
             + match ending {
                 Ending::Crash => waiting,
-                Ending::CrashOfTwo => waiting + patience,
+                Ending::CrashOfTwo => waiting + short,
                 Ending::Stop if self.world.campaign.notified >= 1.0 => Duration::ZERO,
                 Ending::Stop => winner.heartbeat(),
             }

@@ -6,8 +6,8 @@ use simulation::campaign::CAMPAIGNS;
 use simulation::faults::{Fault, Tally};
 use simulation::run::run;
 
-const FIXED: u64 = 60;
-const FRESH: u64 = 60;
+const FIXED: u64 = 200;
+const FRESH: u64 = 200;
 
 #[test]
 fn the_promises_hold_in_every_campaign() {

@@ -268,6 +268,7 @@ impl Machine {
         if self.lease.is_some_and(|lease| lease.deadline <= now) {
             // Whatever the renewal under way says, it says too late.
             self.in_flight = None;
+            self.peers.missed();
             self.hesitate(now);
             self.step_down(now, Cause::Lapsed, EndReason::Lapsed, out);
         }

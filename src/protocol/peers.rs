@@ -19,7 +19,9 @@ struct Peer {
     seq: i64,
     /// How long the row has stood still.
     still: Duration,
-    /// How much of that in the present vacancy.
+    /// How much of that without a break in this node's looking: a live node would have moved.
+    watched: Duration,
+    /// How much counts against it in the present vacancy.
     still_vacant: Duration,
     /// How long it has been first in line in the present vacancy.
     first: Duration,
@@ -31,9 +33,13 @@ struct Peer {
 pub struct Peers {
     seen: BTreeMap<String, Peer>,
     looked: Option<Time>,
+    /// A step has failed since the last look.
+    missed: bool,
     /// Whether the last look found a vacancy, and who was first in line then.
     vacant: bool,
     first: Option<String>,
+    /// Whether the look before it did.
+    vacant_before: bool,
 }
 
 impl Peers {
@@ -41,12 +47,14 @@ impl Peers {
     pub fn observe(&mut self, now: Time, view: &View, own_id: &str, times: &Times) {
         let span = self.looked.map_or(Duration::ZERO, |before| now.since(before)).min(times.heartbeat());
         self.looked = Some(now);
+        let missed = std::mem::take(&mut self.missed);
         for row in view.nodes.iter().filter(|row| row.id != own_id) {
             let Some(peer) = self.seen.get_mut(&row.id) else {
                 let peer = Peer {
                     incarnation: row.incarnation,
                     seq: row.seq,
                     still: row.age,
+                    watched: Duration::ZERO,
                     still_vacant: Duration::ZERO,
                     first: Duration::ZERO,
                     passed_over: false,
@@ -56,12 +64,14 @@ impl Peers {
             };
             if (peer.incarnation, peer.seq) == (row.incarnation, row.seq) {
                 peer.still = peer.still.saturating_add(span);
+                peer.watched = if missed { Duration::ZERO } else { peer.watched.saturating_add(span) };
                 if self.vacant {
                     peer.still_vacant += span;
                 }
             } else {
                 (peer.incarnation, peer.seq) = (row.incarnation, row.seq);
                 peer.still = Duration::ZERO;
+                peer.watched = Duration::ZERO;
                 peer.still_vacant = Duration::ZERO;
             }
             if self.first.as_ref() == Some(&row.id) {
@@ -70,8 +80,13 @@ impl Peers {
         }
         // What the present vacancy has found about a node outlives its row's leaving the view.
         self.seen.retain(|id, peer| view.node(id).is_some() || peer.passed_over || !peer.first.is_zero());
-        self.vacant = false;
+        self.vacant_before = std::mem::take(&mut self.vacant);
         self.first = None;
+    }
+
+    /// A step failed: that nobody was seen to move since the last look may be the database's fault.
+    pub fn missed(&mut self) {
+        self.missed = true;
     }
 
     /// What is known of them, for the ranking.
@@ -114,9 +129,16 @@ impl Peers {
         spent
     }
 
-    /// The look just taken in found a vacancy: from here on standing still counts against a node.
-    pub fn vacant(&mut self) {
+    /// The look just taken in found a vacancy: from here on standing still counts against a node, and of what was
+    /// watched before, up to half of H. A node that died with the leader is then passed over within H; one that lives
+    /// has still most of an interval in which to show it.
+    pub fn vacant(&mut self, times: &Times) {
         self.vacant = true;
+        if !self.vacant_before {
+            for peer in self.seen.values_mut() {
+                peer.still_vacant = peer.still_vacant.max(peer.watched.min(times.heartbeat() / 2));
+            }
+        }
     }
 
     /// Somebody leads and has renewed: the next vacancy is a new one, and everybody has a turn again.
@@ -144,7 +166,7 @@ mod tests {
     /// In a vacancy, `b` looks and waits for `a`. Says whether `a`'s turn has passed.
     fn wait(peers: &mut Peers, now: u64, seq: i64) -> bool {
         look(peers, now, [row("a", seq)]);
-        peers.vacant();
+        peers.vacant(&times());
         peers.wait_for("a", &times())
     }
 
@@ -206,13 +228,28 @@ mod tests {
     }
 
     #[test]
-    fn standing_still_counts_from_the_beginning_of_the_vacancy() {
+    fn standing_still_counts_from_the_beginning_of_the_vacancy_and_half_an_interval_before() {
+        for (seen_from, passed_over_at) in [(0, 5 * H / 4), (H / 4, H), (H / 2, 3 * H / 4), (H, 3 * H / 4)] {
+            let mut peers = Peers::default();
+            for now in (10 * H - seen_from..=10 * H).step_by(100) {
+                look(&mut peers, now, [row("a", 1)]);
+            }
+            for now in 0..passed_over_at {
+                assert!(!wait(&mut peers, 10 * H + now, 1), "{now} of {passed_over_at}");
+            }
+            assert!(wait(&mut peers, 10 * H + passed_over_at, 1), "{seen_from}");
+            assert!(peers.known(&times())[0].passed_over);
+        }
+    }
+
+    #[test]
+    fn nothing_before_the_vacancy_counts_when_a_step_failed_since() {
         let mut peers = Peers::default();
         look(&mut peers, 0, [row("a", 1)]);
+        peers.missed();
         assert!(!wait(&mut peers, 900, 1));
-        assert!(!wait(&mut peers, 1800, 1));
-        assert!(wait(&mut peers, 900 + 3 * H / 2, 1));
-        assert!(peers.known(&times())[0].passed_over);
+        assert!(!wait(&mut peers, 900 + H, 1));
+        assert!(wait(&mut peers, 900 + 5 * H / 4, 1));
     }
 
     #[test]
@@ -231,7 +268,7 @@ mod tests {
             // `c` is waited for; `a` moves all the time and is not asked.
             let seq = i64::try_from(now).unwrap();
             look(&mut peers, now, [row("a", seq), row("c", seq)]);
-            peers.vacant();
+            peers.vacant(&times());
             peers.wait_for("c", &times());
         }
         let passed_over = |known: &Known| known.passed_over;

@@ -109,7 +109,7 @@ impl Machine {
     /// In a vacancy: claim if it is this node's turn, else wait for the one whose turn it is.
     fn stand(&mut self, now: Time, view: &View) {
         self.vacant = true;
-        self.peers.vacant();
+        self.peers.vacant(&self.times);
         let heartbeat = self.times.heartbeat();
         let again = now + self.jitter.between(heartbeat / 10, heartbeat / 5);
         self.look_at = Some(self.look_at.map_or(again, |at| at.min(again)));

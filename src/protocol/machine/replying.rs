@@ -60,6 +60,7 @@ impl Machine {
 
     /// A step failed, or its limit passed: it may or may not have taken effect.
     pub(super) fn failed(&mut self, now: Time, request: &Request) {
+        self.peers.missed();
         let heartbeat = self.times.heartbeat();
         // A leader has a lease to save; everybody else spares a database that may be in trouble.
         let longest = if self.lease.is_some() {

@@ -104,6 +104,29 @@ fn a_better_row_that_stands_still_for_an_interval_is_passed_over() {
 }
 
 #[test]
+fn a_better_node_that_died_with_the_leader_is_passed_over_within_an_interval() {
+    let mut b = Probe::joined();
+    let died = |_| view().open(1, "c").node(leader("c", 1, 7)).node(row("a", 3)).node(row("b", 0)).into();
+    b.look_until(G + 2 * H, died);
+    b.claims_within(G + 3 * H / 4, G + H);
+}
+
+#[test]
+fn a_better_node_that_may_only_have_been_cut_off_with_this_one_gets_all_its_time() {
+    let mut b = Probe::joined();
+    // It moved as long as this node's steps succeeded.
+    let silent = |now: u64| {
+        let seq = i64::try_from(now.min(G - 100)).unwrap();
+        view().open(1, "c").node(leader("c", 1, 7)).node(row("a", seq)).node(row("b", 0)).into()
+    };
+    b.look_until(G - 100, silent);
+    b.0.failed(at(G - 50), &observe(&[]));
+    (b.0.look_at, b.0.heartbeat_at) = (Some(at(G)), at(G + H));
+    b.look_until(G + 2 * H, silent);
+    b.claims_within(G + 5 * H / 4, G + 3 * H / 2);
+}
+
+#[test]
 fn rows_are_passed_over_each_by_its_own_count() {
     let mut b = Probe::joined();
     let second = NodeRow { priority: 25, ..row("d", 0) };
@@ -140,7 +163,7 @@ fn a_term_that_was_never_renewed_does_not_restart_the_count() {
 
 #[test]
 fn a_term_that_was_renewed_does() {
-    interrupted(&[4, 5]).claims_within(700 + H, 700 + H + H / 2);
+    interrupted(&[4, 5]).claims_within(700 + 3 * H / 4, 700 + H);
 }
 
 #[test]
