@@ -178,7 +178,14 @@ impl Run {
         }
         let (at, _, id) = self.world.claims[claims].clone();
         let expected = &self.world.processes[winner].member.id;
-        if id != *expected && !self.hasty(winner, leader) && !self.hidden(winner) {
+        let lease = match ending {
+            Ending::Stop => Duration::ZERO,
+            Ending::Crash | Ending::CrashOfTwo => self.world.processes[leader].times.grant(),
+        };
+        let excused = self.hasty(winner, leader, ending)
+            || self.hidden(winner)
+            || self.overdue(winner, at - from, lease);
+        if id != *expected && !excused {
             return self.violated(format!("{id} won the election, and {expected} is better ({ending:?})"));
         }
         if at > from + bound {
@@ -217,14 +224,25 @@ impl Run {
     }
 
     /// Whether the best node may rightly be passed over: nodes have different H, or one shorter than what clocks may
-    /// differ by in the course of the lease.
-    fn hasty(&self, winner: usize, leader: usize) -> bool {
+    /// differ by in the course of the lease. Where two die, the best of those left may be a quarter of H late at most:
+    /// the others' patience begins when they have passed the dead one over, its own pass-over comes that much later.
+    fn hasty(&self, winner: usize, leader: usize, ending: Ending) -> bool {
         let drift = self.world.processes[leader].times.grant() / 10;
+        let allowed = if ending == Ending::CrashOfTwo { 4 } else { 1 };
         let heartbeat = |index: usize| self.world.processes[index].times.heartbeat();
         self.world
             .alive()
             .iter()
-            .any(|index| heartbeat(*index) != heartbeat(winner) || heartbeat(*index) < drift)
+            .any(|index| heartbeat(*index) != heartbeat(winner) || heartbeat(*index) < allowed * drift)
+    }
+
+    /// Whether the best node may rightly be passed over because it waits for one that cannot claim: it waits for two
+    /// intervals of its own, and the others as long for it.
+    fn overdue(&self, winner: usize, took: Duration, lease: Duration) -> bool {
+        let mute = self.world.alive().iter().any(|index| self.world.processes[*index].mute);
+        // By the fastest clock there is.
+        let turn = (lease + 2 * self.world.processes[winner].times.heartbeat()).mul_f64(0.95);
+        mute && took >= turn
     }
 
     /// Whether so many dead nodes' rows are better than this one's that a look does not bring it.

@@ -1,8 +1,9 @@
 //! The adversary: what goes wrong, when, and to whom.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::process::{Inbound, Life};
+use super::process::{Inbound, Life, Process};
 use super::{ELECTION, HEARTBEAT, Happening, World};
 use crate::clock::Moment;
 use crate::faults::Fault;
@@ -25,7 +26,8 @@ impl World {
                 self.thaw(index)?;
             }
         }
-        while self.alive.iter().filter(|index| !self.processes[**index].stopping).count() < 2 {
+        // Two nodes at the least that could lead, and not two processes of one of them: one will be replaced.
+        while self.able().len() < 2 {
             let id = self.id_to_restart();
             self.start(id)?;
         }
@@ -33,6 +35,13 @@ impl World {
             self.set_eligible(index, true);
         }
         Ok(())
+    }
+
+    /// The ids of those who go on living and can claim.
+    fn able(&self) -> BTreeSet<&str> {
+        let able = |process: &&Process| !process.stopping && !process.mute;
+        let alive = self.alive.iter().map(|index| &self.processes[*index]);
+        alive.filter(able).map(|process| process.member.id.as_str()).collect()
     }
 
     /// Fills the ranks.
