@@ -176,6 +176,20 @@ pub const CAMPAIGNS: &[Campaign] = &[
         measured: 1,
         ..PLAIN
     },
+    // Heartbeats that arrive late and are then forgotten: no version may be written twice.
+    Campaign {
+        name: "late",
+        nodes: 2..=3,
+        chaos: 60,
+        pace: 0.3,
+        faults: &[(Fault::Restore, 6), (Fault::Partition, 1)],
+        aimed: 0.9,
+        late: 0.2,
+        notified: 0.5,
+        drift: true,
+        measured: 1,
+        ..PLAIN
+    },
     Campaign {
         name: "restore",
         chaos: 60,

@@ -215,7 +215,10 @@ impl Database {
             Some(_) if any_term => row.leading,
             Some(term) => row.leading && row.term == term && open == Some((term, row.incarnation)),
         };
-        if !own || !in_role {
+        // A rule that is broken is broken for late requests, too: that these do nothing would hide it.
+        let late = self.mutation == Some(Mutation::LateHeartbeatCounts);
+        let unbound = any_incarnation || any_term || any_status || late;
+        if !own || !in_role || (floor < row.seq && !unbound) {
             return None;
         }
         row.seq = row.seq.max(floor) + 1;
@@ -260,7 +263,7 @@ impl Database {
         );
         if let Some(row) = self.nodes.get_mut(&sender.id) {
             (row.leading, row.candidate, row.term) = (true, false, term);
-            (row.seq, row.last_heartbeat) = (row.seq.max(claim.beats) + 1, now);
+            (row.seq, row.last_heartbeat) = (claim.beats + 1, now);
         }
         Ok(term)
     }

@@ -11,6 +11,8 @@ pub enum Mutation {
     RenewalForAnyTerm,
     /// A follower's heartbeat counts for a row that says leader, too.
     FollowerBeatsLeader,
+    /// A heartbeat that arrives after a later one counts, too.
+    LateHeartbeatCounts,
     /// A claim does not read again.
     ClaimUnchecked,
     /// A new term is one more than the claiming node's own last one.
@@ -33,10 +35,11 @@ pub enum Mutation {
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Mutation; 12] = [
+    pub const ALL: [Mutation; 13] = [
         Mutation::HeartbeatForAnyIncarnation,
         Mutation::RenewalForAnyTerm,
         Mutation::FollowerBeatsLeader,
+        Mutation::LateHeartbeatCounts,
         Mutation::ClaimUnchecked,
         Mutation::TermFromNode,
         Mutation::DriftBeyondSetting,

@@ -54,6 +54,8 @@ pub struct Observer {
     versions: HashMap<TermKey, i64>,
     /// The newest version of each leadership that a process has seen.
     seen: HashMap<(Incarnation, TermKey), i64>,
+    /// The same as it was when a process sent a request that may end that leadership.
+    relied_on: HashMap<(Incarnation, u64), i64>,
     /// The highest term each process has seen.
     highest: HashMap<Incarnation, i64>,
 }
@@ -142,10 +144,17 @@ impl Observer {
         self.forgotten.entry(open.key()).or_default().push((version(after), had));
     }
 
+    /// A process sends a request that may end another's leadership. It may arrive when the process knows better.
+    pub fn relies_on(&mut self, leadership: TermKey, by: Incarnation, token: u64) {
+        if let Some(seen) = self.seen.get(&(by, leadership)) {
+            self.relied_on.insert((by, token), *seen);
+        }
+    }
+
     /// A process ended another's leadership, having waited its lease out.
-    pub fn ends(&mut self, leadership: TermKey, by: Incarnation) {
+    pub fn ends(&mut self, leadership: TermKey, by: Incarnation, token: u64) {
         let newest = self.versions.get(&leadership).copied().unwrap_or(-1);
-        let unseen = self.seen.get(&(by, leadership)).is_none_or(|seen| *seen < newest);
+        let unseen = self.relied_on.get(&(by, token)).is_none_or(|seen| *seen < newest);
         if unseen && self.forgotten.contains_key(&leadership) {
             self.wrongly_ended.insert(leadership);
         }

@@ -11,6 +11,7 @@ fn hunted_in(mutation: Mutation) -> &'static [&'static str] {
     match mutation {
         Mutation::HeartbeatForAnyIncarnation | Mutation::RenewalForAnyTerm => &["twins"],
         Mutation::FollowerBeatsLeader => &["stale"],
+        Mutation::LateHeartbeatCounts => &["late"],
         Mutation::DriftBeyondSetting => &["edge", "chaos"],
         _ => &[],
     }

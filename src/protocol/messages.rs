@@ -56,8 +56,9 @@ pub enum Request {
         term: Option<i64>,
         /// Whether the follower sees a vacancy (its row then says candidate).
         candidate: bool,
-        /// The counter becomes one more than the row's or than this, whichever is higher: a database that
-        /// forgot some heartbeats then repeats none of their versions.
+        /// The counter becomes one more than this, and no two requests of a process are given the same: whatever a
+        /// database forgot, no version is written twice. A row that has gone further shows that this request is
+        /// late; it does nothing then.
         floor: i64,
     },
     /// Look.
@@ -109,8 +110,8 @@ pub struct Claim {
     pub contest: Contest,
     /// The new term is higher than this and than every term in either table.
     pub floor: i64,
-    /// The own row's heartbeat counter becomes one more than it is or than this, whichever is higher: no two
-    /// leaderships begin in the same version, even where the database forgot the first.
+    /// The own row's heartbeat counter becomes one more than this, as by a heartbeat: no two leaderships begin in the
+    /// same version, even where the database forgot the first.
     pub beats: i64,
 }
 
@@ -137,7 +138,8 @@ impl Claim {
             return Err(Lost::Moved);
         }
         let own = view.node(&self.contest.id).filter(|row| row.incarnation == self.contest.incarnation);
-        if own.is_none_or(|row| row.leading) {
+        // A row that has gone further shows that this claim is late: its node has given it up.
+        if own.is_none_or(|row| row.leading || self.beats < row.seq) {
             return Err(Lost::Unregistered);
         }
         match self.contest.first_in_line(view) {
@@ -314,7 +316,8 @@ mod tests {
     fn a_claim_needs_its_own_row_as_a_follower() {
         let others = NodeRow { incarnation: process("z"), ..row("b", 0) };
         let failing = NodeRow { eligible: false, ..row("b", 0) };
-        for rows in [view(), view().node(others), view().node(failing)] {
+        let gone_on = row("b", 1);
+        for rows in [view(), view().node(others), view().node(failing), view().node(gone_on)] {
             assert_eq!(check(vec![], view(), rows), Err(Lost::Unregistered));
         }
         let leading = || view().node(leader("b", 3, 0));

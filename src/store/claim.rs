@@ -13,7 +13,6 @@ use sea_orm::{
 use super::dialect::clock;
 use super::ending::{demote, end_open_term};
 use super::failure::is_unique_violation;
-use super::heartbeat::counted_up;
 use super::look::look;
 use super::transaction::{begin_locked, notify};
 use super::{Identity, nothing_moved};
@@ -107,13 +106,14 @@ async fn promote<C: ConnectionTrait>(db: &C, who: &Identity, term: i64, beats: i
     let now = || clock(db.get_database_backend());
     let promoted = nodes::Entity::update_many()
         .set(nodes::ActiveModel { status: Set(NodeStatus::Leader), term: Set(term), ..Default::default() })
-        .col_expr(nodes::Column::HeartbeatSeq, counted_up(beats))
+        .col_expr(nodes::Column::HeartbeatSeq, Expr::val(beats.saturating_add(1)))
         .col_expr(nodes::Column::LastHeartbeat, now())
         .col_expr(nodes::Column::UpdatedAt, now())
         .filter(nodes::Column::Election.eq(&who.election))
         .filter(nodes::Column::Id.eq(&who.node_id))
         .filter(nodes::Column::Incarnation.eq(who.incarnation))
         .filter(nodes::Column::Status.ne(NodeStatus::Leader))
+        .filter(nodes::Column::HeartbeatSeq.lte(beats))
         .exec(db)
         .await?;
     Ok(promoted.rows_affected == 1)

@@ -2,7 +2,7 @@
 
 use entity::sea_orm_active_enums::NodeStatus;
 use entity::{election_terms as terms, node_records as nodes};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 
 use super::Identity;
@@ -11,7 +11,8 @@ use crate::protocol::Reply;
 
 /// A follower's is bound to its incarnation and to its row not saying leader; a leader's, the renewal, to incarnation,
 /// status and term, and to that term's row being open: a renewal stuck on the way since an earlier term renews
-/// nothing. It changes no indexed column.
+/// nothing. Both are bound to a row that has not gone further than `floor`: one that arrives after a later one of its
+/// process does nothing. It changes no indexed column.
 pub(super) async fn heartbeat<C: ConnectionTrait>(
     db: &C,
     who: &Identity,
@@ -21,12 +22,13 @@ pub(super) async fn heartbeat<C: ConnectionTrait>(
 ) -> Result<Reply, DbErr> {
     let now = || clock(db.get_database_backend());
     let mut update = nodes::Entity::update_many()
-        .col_expr(nodes::Column::HeartbeatSeq, counted_up(floor))
+        .col_expr(nodes::Column::HeartbeatSeq, Expr::val(floor.saturating_add(1)))
         .col_expr(nodes::Column::LastHeartbeat, now())
         .col_expr(nodes::Column::UpdatedAt, now())
         .filter(nodes::Column::Election.eq(&who.election))
         .filter(nodes::Column::Id.eq(&who.node_id))
-        .filter(nodes::Column::Incarnation.eq(who.incarnation));
+        .filter(nodes::Column::Incarnation.eq(who.incarnation))
+        .filter(nodes::Column::HeartbeatSeq.lte(floor));
     update = match term {
         None => {
             let status = if candidate { NodeStatus::Candidate } else { NodeStatus::Follower };
@@ -51,10 +53,4 @@ pub(super) async fn heartbeat<C: ConnectionTrait>(
     };
     let rows = update.exec_with_returning(db).await?;
     Ok(Reply::Beat { seq: rows.first().map(|row| row.heartbeat_seq) })
-}
-
-/// One more than the counter or than the floor, whichever is higher.
-pub(super) fn counted_up(floor: i64) -> Expr {
-    let seq = Expr::col(nodes::Column::HeartbeatSeq);
-    Expr::expr(Expr::case(seq.clone().gt(floor), seq).finally(Expr::val(floor))).add(1)
 }

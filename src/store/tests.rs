@@ -58,7 +58,8 @@ contracts! {
         a_heartbeat_is_bound_to_incarnation_and_status
         a_renewal_is_bound_to_its_term_being_open
         a_renewal_of_an_earlier_term_renews_nothing
-        a_heartbeat_counts_from_its_floor
+        a_heartbeat_writes_the_count_it_was_given
+        a_heartbeat_that_arrives_after_a_later_one_does_nothing
         a_heartbeat_of_a_row_deleted_by_hand_is_none
     }
     claiming {
@@ -73,6 +74,7 @@ contracts! {
         terms_go_on_after_every_node_row_was_deleted
         a_claim_goes_above_its_floor
         a_leadership_begins_in_a_version_of_its_own
+        a_claim_that_arrives_after_a_later_heartbeat_gives_up
         a_claim_goes_above_every_node_rows_term
         the_newest_term_cannot_be_deleted
         elections_keep_out_of_each_others_way

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use leader_election::protocol::{Event, Reply, Request, TermRow};
+use leader_election::protocol::{Event, Reply, Request, TakeOver, TermKey, TermRow};
 
 use super::process::{Effect, Inbound};
 use super::{ELECTION, HEARTBEAT, Happening, World};
@@ -20,6 +20,9 @@ impl World {
         let expected = self.now + limit;
         if process.mute && matches!(request, Request::Claim(_)) {
             return self.tally.inject(Fault::Mute);
+        }
+        if let Some(leadership) = may_end(&request) {
+            self.observer.relies_on(leadership, process.member.incarnation, token);
         }
         let mut delay = self.transit(index, limit);
         let follows = matches!(request, Request::Heartbeat { term: None, .. });
@@ -77,7 +80,7 @@ impl World {
         if before != self.database.open().map(TermRow::key) {
             self.notify();
             if let Some(ended) = before.filter(|(_, incarnation)| *incarnation != sender.incarnation) {
-                self.observer.ends(ended, sender.incarnation);
+                self.observer.ends(ended, sender.incarnation, token);
             }
         }
         let row = self.database.nodes.get(&sender.id).filter(|row| row.incarnation == sender.incarnation);
@@ -189,5 +192,14 @@ impl World {
     fn database_now(&self) -> DatabaseTime {
         let elapsed = i64::try_from(self.now.as_micros()).unwrap_or(i64::MAX);
         self.database_clock.saturating_add(elapsed)
+    }
+}
+
+/// The other process's leadership that a request ends if it is carried out.
+fn may_end(request: &Request) -> Option<TermKey> {
+    match request {
+        Request::Claim(claim) => claim.incumbent.term,
+        Request::Register { take_over: Some(TakeOver::Leader { incumbent, .. }) } => incumbent.term,
+        _ => None,
     }
 }

@@ -160,10 +160,10 @@ impl<'a> Case<'a> {
             Wish::Register(take_over) => {
                 Request::Register { take_over: take_over.then(|| self.taking_over(process)).flatten() }
             }
-            Wish::Heartbeat { term, candidate, floor } => Request::Heartbeat {
+            Wish::Heartbeat { term, candidate, beats } => Request::Heartbeat {
                 term: term.map(|which| self.term(process, which)),
                 candidate: *candidate && term.is_none(),
-                floor: *floor,
+                floor: self.counted(process) + beats,
             },
             Wish::Observe(terms) => {
                 Request::Observe { terms: terms.iter().map(|which| self.term(process, *which)).collect() }
@@ -187,7 +187,7 @@ impl<'a> Case<'a> {
                     timeout: TIMEOUT,
                     known: IDS.iter().zip(known).filter_map(regard).collect(),
                 };
-                let (floor, beats) = (*floor, *beats);
+                let (floor, beats) = (*floor, self.counted(process) + beats);
                 Request::Claim(Claim { incumbent: view.incumbent(), contest, floor, beats })
             }
             Wish::EndTerm(which, reason) => {
@@ -209,6 +209,11 @@ impl<'a> Case<'a> {
             true => TakeOver::Leader { incarnation: row.incarnation, incumbent: view.incumbent() },
             false => TakeOver::Follower(row.incarnation),
         })
+    }
+
+    /// What the own id's row has counted to.
+    fn counted(&self, process: usize) -> i64 {
+        self.model.nodes.get(&self.members[process].id).map_or(0, |row| row.seq)
     }
 
     fn ground(&self, process: usize, on: Ground) -> View {

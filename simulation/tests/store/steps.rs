@@ -35,10 +35,11 @@ pub enum Who {
 pub enum Wish {
     /// Insert the row, or with `true` take over what was last read to be there.
     Register(bool),
+    /// `beats` is relative to the own row's count: below zero it is late.
     Heartbeat {
         term: Option<Which>,
         candidate: bool,
-        floor: i64,
+        beats: i64,
     },
     Observe(Vec<Which>),
     Claim {
@@ -139,6 +140,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         Just(EndReason::Expired),
     ];
     let low = || prop_oneof![6 => Just(0_i64), 1 => 0..12_i64];
+    let beats = || prop_oneof![7 => Just(0_i64), 1 => -3..0_i64, 1 => 1..4_i64];
     let regard = prop_oneof![
         2 => Just(Regard::Unseen),
         1 => Just(Regard::Live),
@@ -149,10 +151,10 @@ fn wish() -> impl Strategy<Value = Wish> {
     let known = [regard.clone(), regard.clone(), regard];
     prop_oneof![
         3 => any::<bool>().prop_map(Wish::Register),
-        8 => (proptest::option::weighted(0.6, which()), any::<bool>(), low())
-            .prop_map(|(term, candidate, floor)| Wish::Heartbeat { term, candidate, floor }),
+        8 => (proptest::option::weighted(0.6, which()), any::<bool>(), beats())
+            .prop_map(|(term, candidate, beats)| Wish::Heartbeat { term, candidate, beats }),
         5 => proptest::collection::vec(which(), 0..3).prop_map(Wish::Observe),
-        9 => (ground, known, low(), low())
+        9 => (ground, known, low(), beats())
             .prop_map(|(on, known, floor, beats)| Wish::Claim { on, known, floor, beats }),
         2 => (which(), reason.clone()).prop_map(|(term, reason)| Wish::EndTerm(term, reason)),
         1 => proptest::option::of(reason).prop_map(Wish::Leave),

@@ -34,6 +34,8 @@ pub(super) struct Bench {
 pub(super) struct Node {
     pub store: Store,
     pub who: Identity,
+    /// No lower than any heartbeat counter this process may have written.
+    pub beats: i64,
 }
 
 #[cfg(feature = "postgres")]
@@ -128,7 +130,7 @@ impl Bench {
             lease: Duration::from_secs(10),
             keep_terms: 3,
         };
-        Node { store: Store::new(target, who.clone()), who }
+        Node { store: Store::new(target, who.clone()), who, beats: 0 }
     }
 
     /// A registered one.
@@ -203,6 +205,7 @@ impl Node {
     pub fn start_anew(&mut self) {
         self.who.incarnation = Uuid::new_v4();
         self.store.who = self.who.clone();
+        self.beats = 0;
     }
 
     /// Another process of the same id.
@@ -215,7 +218,15 @@ impl Node {
     }
 
     pub async fn ask(&mut self, request: Request) -> Reply {
-        self.attempt(&request, LONG).await.unwrap_or_else(|failure| panic!("{request:?}: {failure:?}"))
+        let reply = self.attempt(&request, LONG).await;
+        let reply = reply.unwrap_or_else(|failure| panic!("{request:?}: {failure:?}"));
+        let written = match (&reply, &request) {
+            (Reply::Registered { seq } | Reply::Beat { seq: Some(seq) }, _) => *seq,
+            (Reply::Claimed { .. }, Request::Claim(claim)) => claim.beats + 1,
+            _ => 0,
+        };
+        self.beats = self.beats.max(written);
+        reply
     }
 
     pub async fn register(&mut self, take_over: Option<TakeOver>) -> Reply {
@@ -228,11 +239,11 @@ impl Node {
 
     /// A follower's heartbeat.
     pub async fn beat(&mut self) -> Option<i64> {
-        self.heartbeat(None, false, 0).await
+        self.heartbeat(None, false, self.beats).await
     }
 
     pub async fn renew(&mut self, term: i64) -> Option<i64> {
-        self.heartbeat(Some(term), false, 0).await
+        self.heartbeat(Some(term), false, self.beats).await
     }
 
     pub async fn heartbeat(&mut self, term: Option<i64>, candidate: bool, floor: i64) -> Option<i64> {
@@ -262,7 +273,9 @@ impl Node {
             })
             .collect();
         let contest = self.contest(known);
-        Claim { incumbent: view.incumbent(), contest, floor: 0, beats: 0 }
+        let own = view.node(&self.who.node_id).filter(|row| row.incarnation == self.incarnation());
+        let beats = own.map_or(0, |row| row.seq).max(self.beats);
+        Claim { incumbent: view.incumbent(), contest, floor: 0, beats }
     }
 
     pub fn contest(&self, known: Vec<Known>) -> Contest {

@@ -153,7 +153,7 @@ async fn heartbeats_that_were_given_up_do_not_pile_up() {
     let holder = bench.raw.begin().await.unwrap();
     let hold = format!("SELECT FROM node_records WHERE election = '{}' FOR UPDATE", bench.election);
     holder.execute_unprepared(&hold).await.unwrap();
-    let renewal = Request::Heartbeat { term: Some(term), candidate: false, floor: 0 };
+    let renewal = Request::Heartbeat { term: Some(term), candidate: false, floor: leader.beats };
     for _ in 0..3 {
         let failure = leader.attempt(&renewal, SHORT / 2).await.unwrap_err();
         assert!(failure.is_transient(), "{failure:?}");
