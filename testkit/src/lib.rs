@@ -5,6 +5,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be carried out has failed")]
 
+mod directory;
 mod eventually;
 mod port;
 mod postgres;
@@ -13,11 +14,15 @@ mod proxy;
 mod watchdog;
 
 pub use crate::{
+    directory::directory,
     eventually::eventually,
     postgres::{Database, Postgres, StopMode},
     process::Process,
     proxy::Proxy,
 };
+
+/// A directory that is deleted when it is dropped.
+pub use tempfile::TempDir;
 
 /// A Unix signal, as [`Process::signal`] sends it.
 pub use rustix::process::Signal;

@@ -64,12 +64,12 @@ pub async fn follows(elector: &Elector, leader: &str) {
 /// A database for a test: PostgreSQL's or a SQLite file.
 pub struct Home {
     url: String,
-    _dir: tempfile::TempDir,
+    _dir: testkit::TempDir,
 }
 
 impl Home {
     pub async fn sqlite() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = testkit::directory();
         let url = format!("sqlite:{}", dir.path().join("election.db").display());
         migrate(&url).await;
         Self { url, _dir: dir }

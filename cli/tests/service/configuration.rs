@@ -54,16 +54,16 @@ async fn the_times_and_the_database_can_be_flags() {
         "--database-url",
         &url,
         "--node-id=n",
-        "--heartbeat-interval=400 ms",
-        "--election-timeout=2s",
+        "--heartbeat-interval=4000 ms",
+        "--election-timeout=20s",
         "--node-timeout=1m",
     ];
     let node = place.start(&arguments);
     leads(&node, 1).await;
-    node.wait_for_line("every 400ms", PATIENCE).await;
+    node.wait_for_line("every 4s", PATIENCE).await;
     let place = place.with("DATABASE_URL", &url);
     let leases = place.query("SELECT CAST(lease_ms AS text) FROM election_terms").await;
-    assert_eq!(leases, ["1600"]);
+    assert_eq!(leases, ["16000"]);
     assert!(!place.path().join("leader-election.db").exists());
 }
 

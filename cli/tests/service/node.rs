@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use leader_election::DatabaseUrl;
 use sea_orm_migration::sea_orm::{ConnectionTrait, Statement};
-use tempfile::TempDir;
-use testkit::{Process, Signal};
+use testkit::{Process, Signal, TempDir};
 
 /// Longer than anything here takes on a busy machine. What has to be fast is measured.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,7 +28,7 @@ pub struct Place {
 impl Place {
     /// An empty directory, and not one variable set.
     pub fn empty() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), variables: Vec::new() }
+        Self { dir: testkit::directory(), variables: Vec::new() }
     }
 
     /// With short times, on this database.

@@ -60,14 +60,14 @@ async fn postgresql_does_what_the_model_says() {
 
 #[tokio::test]
 async fn sqlite_does_what_the_model_says() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = testkit::directory();
     agrees(&format!("sqlite:{}", dir.path().join("model.db").display()));
 }
 
 /// The comparison is compared: a model that breaks a rule must be told from the store.
 #[tokio::test]
 async fn a_model_that_breaks_a_rule_is_found_out() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = testkit::directory();
     let url = format!("sqlite:{}", dir.path().join("model.db").display());
     for mutation in [
         Mutation::HeartbeatForAnyIncarnation,

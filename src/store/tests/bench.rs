@@ -299,24 +299,15 @@ impl Node {
 
 /// A SQLite file that goes with the test.
 #[cfg(feature = "sqlite")]
-pub(in crate::store) struct File(std::path::PathBuf);
+pub(in crate::store) struct File(testkit::TempDir);
 
 #[cfg(feature = "sqlite")]
 impl File {
     pub fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("store-{}.db", Uuid::new_v4())))
+        Self(testkit::directory())
     }
 
     pub fn url(&self) -> DatabaseUrl {
-        format!("sqlite:{}", self.0.display()).parse().unwrap()
-    }
-}
-
-#[cfg(feature = "sqlite")]
-impl Drop for File {
-    fn drop(&mut self) {
-        for suffix in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{suffix}", self.0.display()));
-        }
+        format!("sqlite:{}", self.0.path().join("store.db").display()).parse().unwrap()
     }
 }

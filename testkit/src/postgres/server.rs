@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::{
+    directory,
     port::unused_port,
     postgres::{
         PASSWORD,
@@ -58,10 +59,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn start(binaries: Binaries, settings: &[&str], files: &[(&str, &[u8])]) -> Self {
         let account = Account::choose();
-        let dir = tempfile::Builder::new()
-            .prefix("testkit-postgres-")
-            .tempdir_in(roomy_dir())
-            .expect("a temporary directory");
+        let dir = directory::make("testkit-postgres-", 2 << 30);
         account.own(dir.path(), 0o700);
         let watchdog =
             Watchdog::new(CLEAN_UP, &[dir.path().to_str().expect("a temporary directory's path is UTF-8")]);
@@ -280,16 +278,6 @@ impl Drop for Server {
         }
         let _ = child.kill();
         let _ = child.wait();
-    }
-}
-
-/// In memory where there is room for many servers, which makes a start several times faster (a container
-/// often has 64 MB there); else where temporary files go.
-fn roomy_dir() -> PathBuf {
-    let memory = PathBuf::from("/dev/shm");
-    match rustix::fs::statvfs(&memory) {
-        Ok(volume) if volume.f_bavail.saturating_mul(volume.f_frsize) >= 2 << 30 => memory,
-        _ => std::env::temp_dir(),
     }
 }
 
