@@ -26,12 +26,12 @@ use crate::{
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Ends the server of `$1`/data and deletes `$1`. The process is known by its working directory as well as
-/// by its number. A stopped process takes no signal but SIGKILL, and a postmaster's children end by
-/// themselves when it is gone.
+/// Ends the server of `$1`/data and deletes `$1`. The process is known by its arguments as well as by its
+/// number (in a container not even root may look at its working directory). A stopped process takes no signal
+/// but SIGKILL, and a postmaster's children end by themselves when it is gone.
 const CLEAN_UP: &str = r#"
 pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null)
-runs() { [ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f "$1/data")" ]; }
+runs() { [ -n "$pid" ] && [ -e "/proc/$pid" ] && tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF "$1/data"; }
 if runs "$1"; then
     for child in $(cat "/proc/$pid/task/$pid/children"); do kill -s CONT "$child"; done
     kill -s CONT "$pid"
