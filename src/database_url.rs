@@ -79,8 +79,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// not looked for. On a Unix socket there is no TLS whatever the mode, as in libpq. Without the feature `tls`
 /// every mode but `disable` is refused.
 ///
-/// `statement_cache_capacity=0` prepares nothing under a name, for poolers that cannot keep prepared
-/// statements.
+/// Statements are prepared once for every connection; a pooler has to keep them (see the README, "Poolers").
+/// `statement_cache_capacity` says how many are kept: 100 unless given, at least 1.
 ///
 /// # SQLite
 ///

@@ -18,6 +18,10 @@ const NO_SCHEMA: u8 = 78;
 /// Anything else.
 const FAILED: u8 = 1;
 
+/// What is meant by a prepared statement that is not there, or that is already.
+const POOLER: &str = "a pooler in transaction mode has to keep prepared statements: PgBouncer from 1.21 on, with \
+                      max_prepared_statements; or use session mode";
+
 /// For `--help`.
 pub(crate) const HELP: &str = "Exit codes:
   0    stopped as asked
@@ -67,7 +71,10 @@ fn line(error: &anyhow::Error) -> String {
             line = format!("{line}{between}{cause}");
         }
     }
-    line.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+    let line = line.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    // What the migrations run into first; what the node's own steps say has the hint already.
+    let by_a_pooler = line.contains("prepared statement \"sqlx_s_") && !line.contains("PgBouncer");
+    if by_a_pooler { format!("{line} ({POOLER})") } else { line }
 }
 
 fn code(error: &anyhow::Error) -> ExitCode {

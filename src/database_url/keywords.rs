@@ -55,7 +55,7 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     carried_out("sslrootcert", Some("PGSSLROOTCERT")),
     carried_out("sslcert", Some("PGSSLCERT")),
     carried_out("sslkey", Some("PGSSLKEY")),
-    // Not libpq's: the drivers for poolers that do not keep prepared statements have it (pgx, sqlx).
+    // Not libpq's, but pgx's and sqlx's.
     carried_out("statement_cache_capacity", None),
     only(
         "client_encoding",

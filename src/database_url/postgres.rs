@@ -85,9 +85,14 @@ impl Postgres {
         // needs.
         options = options.extra_float_digits(None);
         if let Some(capacity) = text("statement_cache_capacity") {
-            let capacity = capacity
-                .parse()
-                .map_err(|_| format!("{} is not a number", settings.name("statement_cache_capacity")))?;
+            let name = settings.name("statement_cache_capacity");
+            let capacity = capacity.parse().map_err(|_| format!("{name} is not a number"))?;
+            if capacity == 0 {
+                return Err(format!(
+                    "{name} must be at least 1: without a cache the driver would leave every statement it \
+                     prepares behind in the session"
+                ));
+            }
             options = options.statement_cache_capacity(capacity);
         }
         if let Some(switches) = text("options") {

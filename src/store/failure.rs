@@ -6,6 +6,10 @@ use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 
 use crate::Error;
 
+/// What is meant by a prepared statement that is not there, or that is already.
+const POOLER: &str = "; a pooler in transaction mode has to keep prepared statements \
+                      (PgBouncer from 1.21 on, with max_prepared_statements)";
+
 /// A step that failed. Whether it took effect is not known, unless the server itself turned it down.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -235,7 +239,11 @@ fn sqlite_code(error: &dyn sqlx::error::DatabaseError) -> Option<i32> {
 fn said(error: &DbErr) -> Box<dyn StdError + Send + Sync> {
     match sqlx_error(error) {
         Some(sqlx::Error::Database(error)) => match (sqlite_code(&**error), error.code()) {
-            (None, Some(code)) => format!("{} (SQLSTATE {code})", error.message()).into(),
+            (None, Some(code)) => {
+                // It would be the same again, with every statement, until somebody sees to the pooler.
+                let hint = if matches!(&*code, "26000" | "42P05") { POOLER } else { "" };
+                format!("{} (SQLSTATE {code}){hint}", error.message()).into()
+            }
             _ => error.to_string().into(),
         },
         Some(sqlx::Error::Io(error)) => error.to_string().into(),

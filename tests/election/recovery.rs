@@ -72,10 +72,42 @@ async fn terminated_backends_are_replaced_and_the_listener_comes_back() {
     two.stop().await.unwrap();
 }
 
+/// As through a pooler in transaction mode: a NOTIFY is carried out, and reaches nobody.
+#[tokio::test]
+async fn where_notifications_do_not_arrive_nobody_listens_and_polling_does() {
+    let database = Postgres::shared().database("undelivered");
+    database.psql(&format!(
+        "CREATE SCHEMA muted; \
+         CREATE FUNCTION muted.pg_notify(text, text) RETURNS void LANGUAGE sql AS ''; \
+         ALTER DATABASE \"{}\" SET search_path = muted, pg_catalog, public",
+        database.name()
+    ));
+    migrate(&database.url()).await;
+    let one = start(&database.url(), "node-1", 1).await;
+    leads(&one).await;
+    let two = start(&database.url(), "node-2", 0).await;
+    follows(&two, "node-1").await;
+    let joined = std::time::Instant::now();
+    eventually("both have found out", SOON, async || {
+        assert_eq!(listening_to(&database, "leader_election"), "0");
+        joined.elapsed() > T + H && listening_to(&database, "leader_election_.*") == "0"
+    })
+    .await;
+    one.stop().await.unwrap();
+    leads(&two).await;
+    two.stop().await.unwrap();
+}
+
+/// How many sessions' last statement was a LISTEN to such a channel.
+fn listening_to(database: &Database<'_>, channel: &str) -> String {
+    database.psql(&format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ~ '^LISTEN \"{channel}\"$'"
+    ))
+}
+
+/// How many sessions listen to what the nodes notify.
 fn listeners(database: &Database<'_>) -> String {
-    let listening = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-                     AND query ~ 'LISTEN' AND pid <> pg_backend_pid()";
-    database.psql(listening)
+    listening_to(database, "leader_election")
 }
 
 #[tokio::test]

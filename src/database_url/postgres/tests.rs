@@ -101,7 +101,7 @@ fn harmless_values_pass() {
         "ssl_min_protocol_version=TLSv1.2",
         "ssl_max_protocol_version=TLSv1.3",
         "max_protocol_version=latest",
-        "statement_cache_capacity=0",
+        "statement_cache_capacity=1",
         "service=''",
     ] {
         if let Err(why) = resolve(&format!("{BASE} {keyword}")) {
@@ -116,6 +116,7 @@ fn what_cannot_be_honoured_is_refused_by_name() {
         ("service=x", "keyword `service` cannot be honoured: service files are not read"),
         ("gssencmode=require", "keyword `gssencmode` with the value `require` cannot be honoured"),
         ("krbsrvname=postgres", "keyword `krbsrvname` cannot be honoured"),
+        ("statement_cache_capacity=0", "`statement_cache_capacity` must be at least 1"),
         ("gsslib=gssapi", "keyword `gsslib`"),
         ("channel_binding=require", "keyword `channel_binding`"),
         ("require_auth=scram-sha-256", "keyword `require_auth`"),

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgListener, PgPool};
-use sea_orm::sqlx::{Acquire as _, Connection as _, Error};
+use sea_orm::sqlx::{self, Acquire as _, AssertSqlSafe, ConnectOptions as _, Connection as _, Error};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
+use uuid::Uuid;
 
 use crate::backoff::Backoff;
 use crate::protocol::Times;
@@ -14,12 +15,35 @@ use crate::store::CHANNEL;
 /// LISTEN has no keepalive: a peer that vanished without a word is noticed by a ping, which is no statement.
 const PING_EVERY: Duration = Duration::from_secs(15);
 
+/// How long until it is tried again whether notifications are delivered, where they were not.
+const PROBE_AGAIN: Duration = Duration::from_secs(600);
+
+/// Why a connection's life ended.
+enum End {
+    /// It was good for a while, and then broke.
+    Broken,
+    /// What is notified does not arrive there.
+    Undelivered,
+}
+
 /// Listens, and connects again, for ever. A connection lost or made means that notifications may have been missed.
 pub(super) async fn listen(pool: &PgPool, election: &str, times: Times, wakeups: &Notify) {
     let mut backoff = Backoff::new(times.heartbeat() / 4, times.election());
+    let mut told = false;
     loop {
         match session(pool, election, times, wakeups).await {
-            Ok(()) => backoff.reset(),
+            Ok(End::Broken) => backoff.reset(),
+            Ok(End::Undelivered) => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::info!(
+                        %election,
+                        "notifications do not arrive on this connection (a pooler in transaction mode?): \
+                         polling instead, so a leader's stop is noticed within {:?}",
+                        times.heartbeat()
+                    );
+                }
+                sleep(PROBE_AGAIN).await;
+            }
             Err(error) => {
                 tracing::debug!(%election, "listening for notifications failed, polling goes on: {error}");
             }
@@ -30,21 +54,25 @@ pub(super) async fn listen(pool: &PgPool, election: &str, times: Times, wakeups:
     }
 }
 
-/// One connection's life. Ok when it was good for a while and then broke.
-async fn session(pool: &PgPool, election: &str, times: Times, wakeups: &Notify) -> Result<(), Error> {
+/// One connection's life.
+async fn session(pool: &PgPool, election: &str, times: Times, wakeups: &Notify) -> Result<End, Error> {
     let limit = times.election();
     let mut listener = timeout(limit, connect(pool)).await.map_err(|_| Error::PoolTimedOut)??;
+    if !timeout(2 * limit, delivers(&mut listener, pool, limit)).await.map_err(|_| Error::PoolTimedOut)?? {
+        return Ok(End::Undelivered);
+    }
+    timeout(limit, listener.listen(CHANNEL)).await.map_err(|_| Error::PoolTimedOut)??;
     wakeups.notify_one();
     loop {
         match timeout(PING_EVERY, listener.try_recv()).await {
             Ok(Ok(Some(notification))) if notification.payload() == election => wakeups.notify_one(),
             Ok(Ok(Some(_))) => {}
             // Lost: what came meanwhile is lost too.
-            Ok(Ok(None) | Err(_)) => return Ok(()),
+            Ok(Ok(None) | Err(_)) => return Ok(End::Broken),
             Err(_) => {
                 let ping = async { listener.acquire().await?.ping().await };
                 if !matches!(timeout(limit, ping).await, Ok(Ok(()))) {
-                    return Ok(());
+                    return Ok(End::Broken);
                 }
             }
         }
@@ -55,6 +83,36 @@ async fn connect(pool: &PgPool) -> Result<PgListener, Error> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.ignore_pool_close_event(true);
     listener.eager_reconnect(false);
-    listener.listen(CHANNEL).await?;
     Ok(listener)
+}
+
+/// Whether notifications arrive: one on a channel that nobody else knows, from another connection, within `limit`.
+///
+/// Through a pooler in transaction mode a LISTEN stays behind in whatever server session it met, and what is notified
+/// reaches whoever happens to use that session at the time, whose driver may take it for a broken connection. So
+/// the channel that matters is not listened to before it is known that nobody else will hear it.
+async fn delivers(listener: &mut PgListener, pool: &PgPool, limit: Duration) -> Result<bool, Error> {
+    let channel = format!("{CHANNEL}_{}", Uuid::new_v4().simple());
+    listener.listen(&channel).await?;
+    let mut other = pool.connect_options().connect().await?;
+    let notify = format!("SELECT pg_notify('{channel}', '')");
+    match sqlx::raw_sql(AssertSqlSafe(notify)).execute(&mut other).await {
+        Ok(_) => {}
+        // It was given that very session, and its driver did not expect the notification.
+        Err(Error::Protocol(_)) => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    let arrived = timeout(limit, listener.try_recv()).await;
+    // How the parting goes does not matter.
+    drop(other.close().await);
+    match arrived {
+        Ok(Ok(Some(_))) => {
+            listener.unlisten(&channel).await?;
+            Ok(true)
+        }
+        // Lost: that says nothing about what would have arrived.
+        Ok(Ok(None)) => Err(Error::PoolClosed),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Ok(false),
+    }
 }
