@@ -110,13 +110,12 @@ impl Database {
                 Reply::TermEnded
             }
             Request::Leave { end } => {
-                if let Some(reason) = end {
-                    self.end(|row| row.incarnation == sender.incarnation, *reason);
+                let own = |id: &str, row: &Node| id == sender.id && row.incarnation == sender.incarnation;
+                let leads = self.nodes.get(&sender.id).is_some_and(|row| own(&sender.id, row) && row.leading);
+                if let Some(reason) = end.or(leads.then_some(EndReason::Lapsed)) {
+                    self.end(|row| row.incarnation == sender.incarnation, reason);
                 }
-                self.nodes.retain(|id, row| {
-                    let own = *id == sender.id && row.incarnation == sender.incarnation;
-                    !own || (end.is_none() && row.leading)
-                });
+                self.nodes.retain(|id, row| !own(id, row));
                 Reply::Left
             }
             Request::Cleanup { older_than } => self.clean_up(now, sender, *older_than),

@@ -77,7 +77,8 @@ pub enum Request {
     },
     /// Delete the own row.
     Leave {
-        /// End any term of the own incarnation first, in the same transaction, for this reason.
+        /// End any term of the own incarnation first, in the same transaction, for this reason. None where there is none
+        /// as far as the node knows; should its row say leader all the same, the term has lapsed.
         end: Option<EndReason>,
     },
     /// Delete rows of nodes long gone, and old terms.

@@ -14,7 +14,7 @@ pub(super) async fn run(target: Target, election: String, times: Times, wakeups:
     match target {
         #[cfg(feature = "postgres")]
         Target::Postgres(options, pool) => {
-            postgres::listen(&Target::listener_pool(&options, &pool), &election, times, &wakeups).await;
+            postgres::listen(|| Target::listener_pool(&options, &pool), &election, times, &wakeups).await;
         }
         #[cfg(feature = "sqlite")]
         Target::Sqlite(..) => sqlite::watch(target, times, &wakeups).await,

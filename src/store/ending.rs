@@ -51,16 +51,29 @@ pub(super) async fn leave(
         .filter(nodes::Column::Election.eq(&who.election))
         .filter(nodes::Column::Id.eq(&who.node_id))
         .filter(nodes::Column::Incarnation.eq(who.incarnation));
-    let Some(reason) = end else {
-        own.filter(nodes::Column::Status.ne(NodeStatus::Leader)).exec(db).await?;
-        return Ok(Reply::Left);
-    };
+    if end.is_none() {
+        let follower = own.clone().filter(nodes::Column::Status.ne(NodeStatus::Leader));
+        if follower.exec(db).await?.rows_affected > 0 || !is_there(db, who).await? {
+            return Ok(Reply::Left);
+        }
+        // It says leader: a claim that was given up was carried out after all.
+    }
+    let reason = end.unwrap_or(EndReason::Lapsed);
     let transaction = begin_locked(db, &who.election, limit).await?;
     ended(&transaction, who, who.incarnation, reason).exec(&transaction).await?;
     own.exec(&transaction).await?;
     notify(&transaction, &who.election).await?;
     transaction.commit().await?;
     Ok(Reply::Left)
+}
+
+/// Whether the own row is there, whatever it says.
+async fn is_there<C: ConnectionTrait>(db: &C, who: &Identity) -> Result<bool, DbErr> {
+    let row = nodes::Entity::find_by_id((who.election.clone(), who.node_id.clone()))
+        .filter(nodes::Column::Incarnation.eq(who.incarnation))
+        .one(db)
+        .await?;
+    Ok(row.is_some())
 }
 
 /// Ends one open term. False where it is not open any more.

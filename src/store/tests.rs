@@ -93,6 +93,7 @@ contracts! {
         the_own_term_ends_where_the_row_is_gone
         a_leader_that_leaves_takes_its_row_and_ends_its_term
         a_follower_that_leaves_takes_only_its_row
+        a_leader_that_leaves_as_a_follower_takes_its_row_and_ends_its_term
         leaving_is_bound_to_the_process
     }
     cleaning {

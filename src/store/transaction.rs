@@ -24,22 +24,18 @@ pub(super) async fn begin_locked(
     let transaction = begin(db).await?;
     if transaction.get_database_backend() == DbBackend::Postgres {
         // Zero would mean no limit.
-        let limit = (limit.as_millis() / 2).max(1).to_string();
-        let bound = "SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true), \
-                     set_config('idle_in_transaction_session_timeout', $1, true)";
-        transaction
-            .query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, bound, [limit.into()]))
-            .await?;
+        let limit = (limit.as_millis() / 2).max(1);
         // Exclusive for those who open or end terms, shared for fenced transactions. An advisory lock queues
         // fairly: no stream of shared holders keeps an exclusive one waiting for ever, as row locks would.
-        let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-        transaction
-            .query_one_raw(Statement::from_sql_and_values(
-                DbBackend::Postgres,
-                lock,
-                [lock_name(election).into()],
-            ))
-            .await?;
+        //
+        // All in one message, which is not prepared: a claim is rare, and its round trips count.
+        let bound_and_lock = format!(
+            "SET LOCAL lock_timeout = {limit}; SET LOCAL statement_timeout = {limit}; \
+             SET LOCAL idle_in_transaction_session_timeout = {limit}; \
+             SELECT pg_advisory_xact_lock(hashtextextended({}, 0))",
+            literal(&lock_name(election))
+        );
+        transaction.execute_unprepared(&bound_and_lock).await?;
     }
     Ok(transaction)
 }
@@ -51,6 +47,12 @@ async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
         _ => options.isolation_level = Some(IsolationLevel::ReadCommitted),
     }
     db.begin_with_options(options).await
+}
+
+/// Text as a literal that holds whatever the session's settings for quoting are.
+fn literal(text: &str) -> String {
+    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("convert_from(decode('{hex}', 'hex'), 'UTF8')")
 }
 
 fn lock_name(election: &str) -> String {

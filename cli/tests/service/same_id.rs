@@ -13,16 +13,19 @@ async fn three_plain_starts_in_one_directory_get_three_ids_and_one_leader() {
     leads(&first, 1).await;
     let leader = id_of(&first).await;
     let mut ids = vec![leader.clone()];
+    let mut followers = Vec::new();
     for _ in 0..2 {
         let node = place.start(&[]);
         follows(&node, &leader, 1).await;
         ids.push(id_of(&node).await);
         assert!(ids[ids.len() - 1].starts_with(&format!("{leader}-")), "{ids:?}");
-        // Kept running: it is dropped, and killed, with the test.
-        std::mem::forget(node);
+        followers.push(node);
     }
     ids.sort();
     assert_eq!(place.ids().await, ids);
+    for node in [first].iter().chain(&followers) {
+        assert_eq!(node.exit_code(), None, "{}", node.output());
+    }
 }
 
 #[tokio::test]

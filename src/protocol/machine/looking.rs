@@ -72,6 +72,8 @@ impl Machine {
         match self.observations.in_force(now) {
             Some(lease) => {
                 if lease.renewed {
+                    // What made this node slow in an earlier vacancy says nothing about the next one.
+                    self.hesitations = 0;
                     self.peers.settled();
                 }
                 let (seen_at, expires) = (lease.seen_at, lease.expires);

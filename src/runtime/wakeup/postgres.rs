@@ -15,8 +15,11 @@ use crate::store::CHANNEL;
 /// LISTEN has no keepalive: a peer that vanished without a word is noticed by a ping, which is no statement.
 const PING_EVERY: Duration = Duration::from_secs(15);
 
-/// How long until it is tried again whether notifications are delivered, where they were not.
+/// How long until it is tried again whether notifications are delivered, where they were not several times in a row.
 const PROBE_AGAIN: Duration = Duration::from_secs(600);
+
+/// How long a notification may take to arrive, at the least.
+const SHORTEST_PROBE: Duration = Duration::from_secs(1);
 
 /// Why a connection's life ended.
 enum End {
@@ -27,14 +30,21 @@ enum End {
 }
 
 /// Listens, and connects again, for ever. A connection lost or made means that notifications may have been missed.
-pub(super) async fn listen(pool: &PgPool, election: &str, times: Times, wakeups: &Notify) {
+///
+/// Every connection has a pool of its own: the driver says good-bye to a lost one in the background, which takes as long
+/// as the system takes to give a dead peer up, and the place in the pool is taken until then.
+pub(super) async fn listen(pool: impl Fn() -> PgPool, election: &str, times: Times, wakeups: &Notify) {
     let mut backoff = Backoff::new(times.heartbeat() / 4, times.election());
-    let mut told = false;
+    let mut undelivered = 0;
     loop {
-        match session(pool, election, times, wakeups).await {
-            Ok(End::Broken) => backoff.reset(),
+        match session(&pool(), election, times, wakeups).await {
+            Ok(End::Broken) => {
+                undelivered = 0;
+                backoff.reset();
+            }
             Ok(End::Undelivered) => {
-                if !std::mem::replace(&mut told, true) {
+                undelivered += 1;
+                if undelivered == 1 {
                     tracing::info!(
                         %election,
                         "notifications do not arrive on this connection (a pooler in transaction mode?): \
@@ -42,7 +52,8 @@ pub(super) async fn listen(pool: &PgPool, election: &str, times: Times, wakeups:
                         times.heartbeat()
                     );
                 }
-                sleep(PROBE_AGAIN).await;
+                // Once may be a moment in which the network was slow.
+                sleep(if undelivered < 3 { 4 * times.election() } else { PROBE_AGAIN }).await;
             }
             Err(error) => {
                 tracing::debug!(%election, "listening for notifications failed, polling goes on: {error}");
@@ -58,7 +69,9 @@ pub(super) async fn listen(pool: &PgPool, election: &str, times: Times, wakeups:
 async fn session(pool: &PgPool, election: &str, times: Times, wakeups: &Notify) -> Result<End, Error> {
     let limit = times.election();
     let mut listener = timeout(limit, connect(pool)).await.map_err(|_| Error::PoolTimedOut)??;
-    if !timeout(2 * limit, delivers(&mut listener, pool, limit)).await.map_err(|_| Error::PoolTimedOut)?? {
+    let arrival = limit.max(SHORTEST_PROBE);
+    let delivers = timeout(2 * arrival, delivers(&mut listener, pool, arrival));
+    if !delivers.await.map_err(|_| Error::PoolTimedOut)?? {
         return Ok(End::Undelivered);
     }
     timeout(limit, listener.listen(CHANNEL)).await.map_err(|_| Error::PoolTimedOut)??;

@@ -77,6 +77,15 @@ pub(super) async fn a_follower_that_leaves_takes_only_its_row(bench: Bench) {
     assert_eq!(view.leader().unwrap().id, "a");
 }
 
+/// It does not know of its leadership: a claim that it had given up was carried out after all.
+pub(super) async fn a_leader_that_leaves_as_a_follower_takes_its_row_and_ends_its_term(bench: Bench) {
+    let (mut leader, _) = bench.leader("a").await;
+    assert_eq!(leader.ask(Request::Leave { end: None }).await, Reply::Left);
+    let view = bench.view().await;
+    assert_eq!(view.nodes, []);
+    assert_eq!(view.newest().unwrap().ended, Some(EndReason::Lapsed));
+}
+
 pub(super) async fn leaving_is_bound_to_the_process(bench: Bench) {
     let (leader, _) = bench.leader("a").await;
     let before = bench.everything().await;
