@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::Identity;
 use super::dialect::clock;
+use super::register::present;
 use super::transaction::{begin_locked, notify};
 use crate::protocol::{EndReason, Incarnation, Reply, RowVersion};
 
@@ -53,7 +54,8 @@ pub(super) async fn leave(
         .filter(nodes::Column::Incarnation.eq(who.incarnation));
     if end.is_none() {
         let follower = own.clone().filter(nodes::Column::Status.ne(NodeStatus::Leader));
-        if follower.exec(db).await?.rows_affected > 0 || !is_there(db, who).await? {
+        let deleted = follower.exec(db).await?.rows_affected > 0;
+        if deleted || !matches!(present(db, who).await?, Some(Reply::Registered { .. })) {
             return Ok(Reply::Left);
         }
         // It says leader: a claim that was given up was carried out after all.
@@ -65,15 +67,6 @@ pub(super) async fn leave(
     notify(&transaction, &who.election).await?;
     transaction.commit().await?;
     Ok(Reply::Left)
-}
-
-/// Whether the own row is there, whatever it says.
-async fn is_there<C: ConnectionTrait>(db: &C, who: &Identity) -> Result<bool, DbErr> {
-    let row = nodes::Entity::find_by_id((who.election.clone(), who.node_id.clone()))
-        .filter(nodes::Column::Incarnation.eq(who.incarnation))
-        .one(db)
-        .await?;
-    Ok(row.is_some())
 }
 
 /// Ends one open term. False where it is not open any more.

@@ -160,7 +160,7 @@ fn taken<C: ConnectionTrait>(db: &C, who: &Identity, from: u128) -> sea_orm::Upd
 }
 
 /// Whose the row is, if there is one.
-async fn present<C: ConnectionTrait>(db: &C, who: &Identity) -> Result<Option<Reply>, DbErr> {
+pub(super) async fn present<C: ConnectionTrait>(db: &C, who: &Identity) -> Result<Option<Reply>, DbErr> {
     let view = look(db, &who.election, &who.node_id, &[]).await?;
     Ok(view.node(&who.node_id).map(|row| {
         if row.incarnation == who.incarnation() {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use testkit::{Database, Postgres, eventually};
 
-use crate::support::{H, SOON, follows, leads, migrate, start};
+use crate::support::{H, SOON, follows, leader_and_follower, leads, migrate, start};
 
 const INTERVALS: u32 = 10;
 
@@ -71,10 +71,7 @@ async fn an_idle_node_sends_at_most_two_statements_an_interval_however_many_node
 async fn heartbeats_are_hot_updates() {
     let database = Postgres::shared().database("hot_heartbeats");
     migrate(&database.url()).await;
-    let one = start(&database.url(), "node-1", 1).await;
-    leads(&one).await;
-    let two = start(&database.url(), "node-2", 0).await;
-    follows(&two, "node-1").await;
+    let (one, two) = leader_and_follower(&database.url()).await;
     let updates = || {
         let row = database.psql(
             "SELECT n_tup_upd || ' ' || n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'node_records'",

@@ -2,16 +2,15 @@
 
 use testkit::{Database, Postgres, Proxy, StopMode, eventually};
 
-use crate::support::{H, N, SOON, T, config, follows, leads, migrate, start, start_with};
+use crate::support::{
+    H, N, SOON, T, config, follows, leader_and_follower, leads, migrate, start, start_with,
+};
 
 #[tokio::test]
 async fn a_restarted_server_finds_its_cluster_back_by_itself() {
     let mut server = Postgres::start();
     migrate(&server.url()).await;
-    let one = start(&server.url(), "node-1", 1).await;
-    leads(&one).await;
-    let two = start(&server.url(), "node-2", 0).await;
-    follows(&two, "node-1").await;
+    let (one, two) = leader_and_follower(&server.url()).await;
 
     for mode in [StopMode::Fast, StopMode::Immediate] {
         server.stop(mode);
@@ -83,10 +82,7 @@ async fn where_notifications_do_not_arrive_nobody_listens_and_polling_does() {
         database.name()
     ));
     migrate(&database.url()).await;
-    let one = start(&database.url(), "node-1", 1).await;
-    leads(&one).await;
-    let two = start(&database.url(), "node-2", 0).await;
-    follows(&two, "node-1").await;
+    let (one, two) = leader_and_follower(&database.url()).await;
     let joined = std::time::Instant::now();
     eventually("both have found out", SOON, async || {
         assert_eq!(listening_to(&database, "leader_election"), "0");
@@ -146,10 +142,7 @@ async fn a_cut_and_a_stalled_connection_are_survived() {
 async fn rows_deleted_by_hand_come_back_and_no_term_does() {
     let database = Postgres::shared().database("deleted_rows");
     migrate(&database.url()).await;
-    let one = start(&database.url(), "node-1", 1).await;
-    leads(&one).await;
-    let two = start(&database.url(), "node-2", 0).await;
-    follows(&two, "node-1").await;
+    let (one, two) = leader_and_follower(&database.url()).await;
     for _ in 0..3 {
         let before: i64 = database.psql("SELECT max(term) FROM election_terms").parse().unwrap();
         database.psql("DELETE FROM node_records");
@@ -170,10 +163,7 @@ async fn rows_deleted_by_hand_come_back_and_no_term_does() {
 async fn a_held_lock_delays_a_change_of_leader_and_nothing_else() {
     let database = Postgres::shared().database("held_lock");
     migrate(&database.url()).await;
-    let one = start(&database.url(), "node-1", 1).await;
-    leads(&one).await;
-    let two = start(&database.url(), "node-2", 0).await;
-    follows(&two, "node-1").await;
+    let (one, two) = leader_and_follower(&database.url()).await;
     // As a fenced transaction would, for longer than a stop tries: then the lease has to run out.
     let name = database.name().to_owned();
     let held = std::thread::spawn(move || {

@@ -48,6 +48,15 @@ pub async fn start(url: &str, id: &str, priority: i32) -> Elector {
     start_with(url, config(id, priority)).await
 }
 
+/// `node-1`, which leads and ranks higher, and `node-2`, which follows it.
+pub async fn leader_and_follower(url: &str) -> (Elector, Elector) {
+    let one = start(url, "node-1", 1).await;
+    leads(&one).await;
+    let two = start(url, "node-2", 0).await;
+    follows(&two, "node-1").await;
+    (one, two)
+}
+
 pub async fn leads(elector: &Elector) {
     let id = elector.status().node_id;
     eventually(&format!("{id} leads"), SOON, async || elector.is_leader()).await;

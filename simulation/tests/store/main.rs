@@ -10,6 +10,7 @@ mod case;
 mod real;
 mod steps;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::env;
 
@@ -52,21 +53,21 @@ const KINDS: &[&str] = &[
 /// How often each kind of thing happened.
 type Seen = BTreeMap<&'static str, u64>;
 
-#[tokio::test]
-async fn postgresql_does_what_the_model_says() {
+#[test]
+fn postgresql_does_what_the_model_says() {
     let database = testkit::Postgres::shared().database("model");
     agrees(&database.url());
 }
 
-#[tokio::test]
-async fn sqlite_does_what_the_model_says() {
+#[test]
+fn sqlite_does_what_the_model_says() {
     let dir = testkit::directory();
     agrees(&format!("sqlite:{}", dir.path().join("model.db").display()));
 }
 
 /// The comparison is compared: a model that breaks a rule must be told from the store.
-#[tokio::test]
-async fn a_model_that_breaks_a_rule_is_found_out() {
+#[test]
+fn a_model_that_breaks_a_rule_is_found_out() {
     let dir = testkit::directory();
     let url = format!("sqlite:{}", dir.path().join("model.db").display());
     for mutation in [
@@ -76,7 +77,7 @@ async fn a_model_that_breaks_a_rule_is_found_out() {
         Mutation::ClaimUnchecked,
         Mutation::TermFromNode,
     ] {
-        let (result, _) = compare(&url, 400, Some(1), Some(mutation));
+        let (result, _) = compare(&url, 400, 1, Some(mutation));
         assert!(result.is_err(), "{mutation:?} was not found out");
     }
 }
@@ -88,7 +89,7 @@ fn agrees(url: &str) {
     let mut all = Seen::new();
     for seed in [1, fresh] {
         println!("{half} sequences of seed {seed}");
-        let (result, seen) = compare(url, half, Some(seed), None);
+        let (result, seen) = compare(url, half, seed, None);
         for (kind, count) in seen {
             *all.entry(kind).or_default() += count;
         }
@@ -107,48 +108,34 @@ fn setting(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: not a number: {text}")))
 }
 
-/// Runs so many sequences, on a thread of its own: the runner is not asynchronous.
-fn compare(
-    url: &str,
-    cases: u32,
-    seed: Option<u64>,
-    mutation: Option<Mutation>,
-) -> (Result<(), String>, Seen) {
-    std::thread::scope(|scope| {
-        scope
-            .spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                let real = std::cell::RefCell::new(runtime.block_on(Real::open(url)));
-                let seen = std::cell::RefCell::new(Seen::new());
-                let config =
-                    Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
-                let mut bytes = [7; 32];
-                bytes[..8].copy_from_slice(&seed.unwrap_or(1).to_le_bytes());
-                let chance = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-                let mut runner = TestRunner::new_with_rng(config, chance);
-                let result = runner.run(&vec(step(), 5..40), |steps| {
-                    let mut seen = seen.borrow_mut();
-                    let mut real = real.borrow_mut();
-                    runtime.block_on(async {
-                        let mut case =
-                            Case::begin(&mut real, mutation, &mut seen).await.map_err(TestCaseError::fail)?;
-                        for (number, step) in steps.iter().enumerate() {
-                            case.take(step, &mut seen).await.map_err(|what| {
-                                TestCaseError::fail(format!("step {number}, {step:?}: {what}"))
-                            })?;
-                        }
-                        Ok(())
-                    })
-                });
-                let result = result.map_err(|error| match error {
-                    TestError::Fail(reason, steps) => told(&reason.to_string(), &steps),
-                    TestError::Abort(reason) => reason.to_string(),
-                });
-                (result, seen.into_inner())
-            })
-            .join()
-            .unwrap()
-    })
+/// Runs so many sequences of this seed.
+fn compare(url: &str, cases: u32, seed: u64, mutation: Option<Mutation>) -> (Result<(), String>, Seen) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let real = RefCell::new(runtime.block_on(Real::open(url)));
+    let seen = RefCell::new(Seen::new());
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
+    let mut bytes = [7; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let chance = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let result = TestRunner::new_with_rng(config, chance).run(&vec(step(), 5..40), |steps| {
+        let (mut real, mut seen) = (real.borrow_mut(), seen.borrow_mut());
+        runtime.block_on(async {
+            let mut case = Case::begin(&mut real, mutation, &mut seen).await.map_err(TestCaseError::fail)?;
+            for (number, step) in steps.iter().enumerate() {
+                case.take(step, &mut seen)
+                    .await
+                    .map_err(|what| TestCaseError::fail(format!("step {number}, {step:?}: {what}")))?;
+            }
+            Ok(())
+        })
+    });
+    let result = result.map_err(|error| match error {
+        TestError::Fail(reason, steps) => told(&reason.to_string(), &steps),
+        TestError::Abort(reason) => reason.to_string(),
+    });
+    // Its connections end on this runtime.
+    runtime.block_on(async { drop(real) });
+    (result, seen.into_inner())
 }
 
 fn told(reason: &str, steps: &[Step]) -> String {
