@@ -20,11 +20,11 @@ FROM rust:${RUST_VERSION}-slim-bookworm AS build
 ENV CARGO_PROFILE_RELEASE_STRIP=symbols
 WORKDIR /source
 COPY --from=manifests /source .
-RUN cargo build --release --locked --package leader-election-cli --package migration --bins
+RUN cargo build --release --locked --package leader-election-cli --package leader-election-migration --bins
 COPY . .
 # The files are as old as the checkout, older than what was just built in their place: cargo goes by that.
 RUN find . -path ./target -prune -o -name '*.rs' -exec touch {} + \
- && cargo build --release --locked --package leader-election-cli --package migration --bins
+ && cargo build --release --locked --package leader-election-cli --package leader-election-migration --bins
 
 # The certificate authorities are compiled in, so that nothing is installed here.
 FROM debian:bookworm-slim

@@ -6,7 +6,7 @@ run:
 
 # Needs nothing but Rust: PostgreSQL's server programs are installed when they are not there.
 test:
-	testkit/install-postgres.sh
+	testing/testkit/install-postgres.sh
 	cargo test --workspace --all-features
 
 ci:
@@ -17,14 +17,14 @@ ci:
 
 # The rows of the tables, from the migrated schema of a PostgreSQL of its own.
 entity:
-	testkit/install-postgres.sh
-	REGENERATE=1 cargo test -p migration --test entities
+	testing/testkit/install-postgres.sh
+	REGENERATE=1 cargo test -p leader-election-migration --test entities
 
 entity-check:
-	testkit/install-postgres.sh
-	cargo test -p migration --test entities
+	testing/testkit/install-postgres.sh
+	cargo test -p leader-election-migration --test entities
 
-include simulation/prove.mk
+include testing/simulation/prove.mk
 # What `ci` leaves out because it takes containers or long.
 ci-full: ci demo-check
 

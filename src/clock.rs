@@ -1,6 +1,6 @@
 //! The local clock: one that goes on while the machine is suspended, and that nobody can set.
 
-use crate::protocol::Time;
+use protocol::Time;
 
 /// Now, on Linux and Android by CLOCK_BOOTTIME.
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Error;
-use crate::protocol::Times;
 use crate::status::RoleChange;
+use protocol::Times;
 
 /// The longest election name, node id and address, in bytes.
 const LONGEST_NAME: usize = 255;

@@ -58,11 +58,6 @@ mod config;
 mod database_url;
 mod elector;
 mod error;
-#[cfg(feature = "internals")]
-#[doc(hidden)]
-pub mod protocol;
-#[cfg(not(feature = "internals"))]
-mod protocol;
 mod runtime;
 mod status;
 mod store;

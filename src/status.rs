@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock;
-use crate::protocol;
 use crate::runtime::published::{Ending, Published};
 
 /// What a node does in its election.

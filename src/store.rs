@@ -24,7 +24,7 @@ use self::connect::Target;
 use self::failure::Failure;
 use self::lane::Lane;
 use crate::config::Settings;
-use crate::protocol::{Incarnation, Reply, Request};
+use protocol::{Incarnation, Reply, Request};
 
 pub(crate) use self::reading::Reader;
 #[cfg(feature = "postgres")]

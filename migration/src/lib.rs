@@ -1,7 +1,7 @@
 //! The election's tables: the steps that make them, and the ways to run those steps.
 //!
 //! A node calls [`migrate`] when it starts, or [`is_current`] when it is not to change the schema. The
-//! binary of this package is the stock migration command line (`cargo run -p migration -- up`), and
+//! binary of this package is the stock migration command line (`cargo run -p leader-election-migration -- up`), and
 //! [`sql`] prints the schema for teams that apply it with other tools. All of them leave alone what else
 //! is in the database.
 

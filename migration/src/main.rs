@@ -1,10 +1,10 @@
-//! The migration command line: `cargo run -p migration -- up|down|status|fresh`.
+//! The migration command line: `cargo run -p leader-election-migration -- up|down|status|fresh`.
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 use leader_election::{DatabaseUrl, Error};
-use migration::{Migrator, load_env_file};
+use leader_election_migration::{Migrator, load_env_file};
 use sea_orm_cli::MigrateSubcommands;
 use sea_orm_migration::{cli::run_migrate, sea_orm::DatabaseConnection};
 

@@ -19,7 +19,7 @@ use testkit::Postgres;
 async fn entities_are_what_the_generator_writes() {
     let database = Postgres::shared().database("entities");
     let db = Database::connect(database.url()).await.unwrap();
-    migration::migrate(&db).await.unwrap();
+    leader_election_migration::migrate(&db).await.unwrap();
     db.close().await.unwrap();
 
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -14,10 +14,10 @@ use super::report::Report;
 use super::{Call, Read};
 use crate::clock;
 use crate::config::Settings;
-use crate::protocol::{Change, Command, Event, Incarnation, Machine, Node, Outcome, Reply, Request, Time};
 use crate::status::{Role, RoleChange};
 use crate::store::Store;
 use crate::store::failure::Failure;
+use protocol::{Change, Command, Event, Incarnation, Machine, Node, Outcome, Reply, Request, Time};
 
 /// The step under way. Dropped, its connection is closed.
 struct Step {

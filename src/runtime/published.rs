@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 
 use crate::config::Settings;
-use crate::protocol::{Lease, Outlook, Time};
+use protocol::{Lease, Outlook, Time};
 
 /// How an elector ended.
 #[derive(Clone, PartialEq, Eq, Debug)]

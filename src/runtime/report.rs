@@ -6,10 +6,10 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 
 use crate::config::Settings;
-use crate::protocol::{
+use crate::store::failure::Failure;
+use protocol::{
     Cause, Change, EndReason, Lease, Lost, Machine, Outcome, Outlook, SeenLeader, TermKey, Time, Times,
 };
-use crate::store::failure::Failure;
 
 pub(super) struct Report {
     election: String,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use crate::protocol::Times;
 use crate::store::connect::Target;
+use protocol::Times;
 
 /// Notifies `wakeups` whenever something may have changed.
 pub(super) async fn run(target: Target, election: String, times: Times, wakeups: Arc<Notify>) {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{Identity, Store};
-use crate::protocol::{Incarnation, Reply, Request};
 use crate::{DatabaseUrl, ElectorConfig, Error};
+use protocol::{Incarnation, Reply, Request};
 
 /// A process that carries out whatever requests it is given.
 pub struct BareStore {

@@ -16,7 +16,7 @@ use super::failure::is_unique_violation;
 use super::look::look;
 use super::transaction::{begin_locked, notify};
 use super::{Identity, nothing_moved};
-use crate::protocol::{Claim, EndReason, Lost, Reply};
+use protocol::{Claim, EndReason, Lost, Reply};
 
 pub(super) async fn claim(
     db: &DatabaseConnection,

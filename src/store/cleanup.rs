@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr};
 
 use super::Identity;
 use super::dialect::{clock_before, leader_literal};
-use crate::protocol::Reply;
+use protocol::Reply;
 
 /// How many rows one cleanup deletes at most: it must not hold the database up. The next one goes on.
 const BATCH: u64 = 500;

@@ -13,7 +13,7 @@ use super::Identity;
 use super::dialect::clock;
 use super::register::present;
 use super::transaction::{begin_locked, notify};
-use crate::protocol::{EndReason, Incarnation, Reply, RowVersion};
+use protocol::{EndReason, Incarnation, Reply, RowVersion};
 
 /// Ends a term of this incarnation and demotes its row, whichever of the two is still there.
 pub(super) async fn end_term(

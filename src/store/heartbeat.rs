@@ -7,7 +7,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait
 
 use super::Identity;
 use super::dialect::clock;
-use crate::protocol::Reply;
+use protocol::Reply;
 
 /// A follower's is bound to its incarnation and to its row not saying leader; a leader's, the renewal, to incarnation,
 /// status and term, and to that term's row being open: a renewal stuck on the way since an earlier term renews

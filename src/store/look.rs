@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult};
 use uuid::Uuid;
 
 use super::dialect::{heartbeat_age, leader_literal};
-use crate::protocol::{EndReason, Incarnation, NodeRow, TermRow, View};
+use protocol::{EndReason, Incarnation, NodeRow, TermRow, View};
 
 /// How many of the best-ranked eligible rows a look brings.
 const BEST: u64 = 8;

@@ -16,7 +16,7 @@ use super::ending::{demote, end_open_term};
 use super::look::look;
 use super::transaction::{begin_locked, notify};
 use super::{Identity, nothing_moved};
-use crate::protocol::{EndReason, Incarnation, Incumbent, Reply, TakeOver};
+use protocol::{EndReason, Incarnation, Incumbent, Reply, TakeOver};
 
 pub(super) async fn register(
     db: &DatabaseConnection,

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use migration::migrate;
+use leader_election_migration::migrate;
 use sea_orm_migration::sea_orm::{ConnectionTrait, TransactionTrait};
 
 use crate::place::Place;

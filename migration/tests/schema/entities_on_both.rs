@@ -4,7 +4,7 @@ use entity::{
     prelude::{ElectionTerms, NodeRecords},
     sea_orm_active_enums::{EndReason, NodeStatus},
 };
-use migration::migrate;
+use leader_election_migration::migrate;
 use sea_orm_migration::sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
 };

@@ -1,4 +1,4 @@
-use migration::migrate;
+use leader_election_migration::migrate;
 
 use crate::place::Place;
 

@@ -1,4 +1,4 @@
-use migration::{is_current, migrate, sql};
+use leader_election_migration::{is_current, migrate, sql};
 use sea_orm_migration::sea_orm::DbBackend;
 use testkit::Postgres;
 

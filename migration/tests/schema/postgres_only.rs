@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use migration::{is_current, migrate};
+use leader_election_migration::{is_current, migrate};
 use sea_orm_migration::sea_orm::ConnectionTrait;
 use testkit::{Postgres, eventually};
 

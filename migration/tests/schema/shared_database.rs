@@ -1,4 +1,4 @@
-use migration::{Migrator, migrate};
+use leader_election_migration::{Migrator, migrate};
 use sea_orm_migration::MigratorTrait;
 
 use crate::place::Place;

@@ -1,4 +1,4 @@
-use migration::{Migrator, is_current, migrate};
+use leader_election_migration::{Migrator, is_current, migrate};
 use sea_orm_migration::{MigratorTrait, sea_orm::ConnectionTrait};
 
 use crate::place::Place;

@@ -9,8 +9,8 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
-use crate::protocol::Times;
 use crate::store::CHANNEL;
+use protocol::Times;
 
 /// LISTEN has no keepalive: a peer that vanished without a word is noticed by a ping, which is no statement.
 const PING_EVERY: Duration = Duration::from_secs(15);

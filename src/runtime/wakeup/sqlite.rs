@@ -4,9 +4,9 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use crate::protocol::Times;
 use crate::store::connect::Target;
 use crate::store::lane::Lane;
+use protocol::Times;
 
 pub(super) async fn watch(target: Target, times: Times, wakeups: &Notify) {
     let mut lane = Lane::new(target);

@@ -6,10 +6,10 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, JsonValue, S
 use uuid::Uuid;
 
 use crate::DatabaseUrl;
-use crate::protocol::{Claim, Contest, Incarnation, Known, Reply, Request, TakeOver, View};
 use crate::store::connect::Target;
 use crate::store::failure::Failure;
 use crate::store::{Identity, Store, look};
+use protocol::{Claim, Contest, Incarnation, Known, Reply, Request, TakeOver, View};
 
 /// No contract is about time: this is for a machine that is busy.
 pub(super) const LONG: Duration = Duration::from_secs(20);

@@ -1,7 +1,7 @@
 //! Claims: everything is read again, and a term never comes back.
 
 use super::bench::Bench;
-use crate::protocol::{Claim, EndReason, Lost, Reply, Request};
+use protocol::{Claim, EndReason, Lost, Reply, Request};
 
 pub(super) async fn a_first_claim_opens_term_one(bench: Bench) {
     let mut node = bench.node("a").await;

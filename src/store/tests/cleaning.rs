@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::bench::{Bench, Node};
-use crate::protocol::{EndReason, Reply, Request};
+use protocol::{EndReason, Reply, Request};
 
 const LONG_AGO: &str =
     "UPDATE node_records SET last_heartbeat = '2001-01-01 00:00:00.000+00:00' WHERE election = $e";

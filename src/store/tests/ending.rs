@@ -1,7 +1,7 @@
 //! Terms that end, and nodes that leave.
 
 use super::bench::Bench;
-use crate::protocol::{EndReason, Incumbent, Reply, Request};
+use protocol::{EndReason, Incumbent, Reply, Request};
 
 fn end(term: i64) -> Request {
     Request::EndTerm { term, reason: EndReason::Resigned }

@@ -1,7 +1,7 @@
 //! Heartbeats: bound to what the node believes.
 
 use super::bench::Bench;
-use crate::protocol::{EndReason, Request};
+use protocol::{EndReason, Request};
 
 pub(super) async fn a_heartbeat_counts_up_and_says_candidate(bench: Bench) {
     let mut node = bench.node("a").await;

@@ -3,8 +3,8 @@
 use sea_orm::DbBackend;
 
 use super::bench::Bench;
-use crate::protocol::{EndReason, NodeRow, Request, rank};
 use crate::store::look::look;
+use protocol::{EndReason, NodeRow, Request, rank};
 
 /// Many rows by hand: `n001` with priority 1, and so on.
 pub(super) async fn crowd(bench: &Bench, size: u32) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::bench::{Bench, LONG, Node};
-use crate::protocol::{EndReason, Lost, Reply, Request, TakeOver};
+use protocol::{EndReason, Lost, Reply, Request, TakeOver};
 
 /// Begins that much later: over the rounds, at every moment of what it races against.
 async fn late<T>(milliseconds: u64, future: impl Future<Output = T>) -> T {

@@ -1,7 +1,7 @@
 //! The own row: made, found again, taken over.
 
 use super::bench::Bench;
-use crate::protocol::{EndReason, Incumbent, Reply, Request, TakeOver};
+use protocol::{EndReason, Incumbent, Reply, Request, TakeOver};
 
 pub(super) async fn a_new_node_is_a_follower(bench: Bench) {
     let mut node = bench.process("a", 7);

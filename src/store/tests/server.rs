@@ -8,10 +8,10 @@ use testkit::{Postgres, Proxy, eventually};
 
 use super::bench::{Bench, LONG};
 use super::looking::crowd;
-use crate::protocol::{EndReason, Lost, Reply, Request};
 use crate::store::failure::Cause;
 use crate::store::look;
 use crate::store::transaction::CHANNEL;
+use protocol::{EndReason, Lost, Reply, Request};
 
 /// As short as a busy machine allows.
 const SHORT: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leader_election::protocol::Time;
+use protocol::Time;
 
 /// True time, which only the simulation knows: since the start of a run.
 pub type Moment = Duration;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leader_election::ElectorConfig;
-use leader_election::protocol::{Claim, Contest, Incarnation, Known, Lost, Reply, Request, TakeOver, View};
+use protocol::{Claim, Contest, Incarnation, Known, Lost, Reply, Request, TakeOver, View};
 use simulation::database::{Database, Member};
 use simulation::mutation::Mutation;
 
@@ -275,7 +275,7 @@ impl<'a> Case<'a> {
             }
             Hand::CloseTerm => {
                 for row in self.model.terms.values_mut().filter(|row| row.ended.is_none()) {
-                    row.ended = Some(leader_election::protocol::EndReason::Lapsed);
+                    row.ended = Some(protocol::EndReason::Lapsed);
                 }
                 "UPDATE election_terms SET ended_at = $now, end_reason = 'lapsed' \
                  WHERE election = $e AND ended_at IS NULL"

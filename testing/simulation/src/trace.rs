@@ -1,6 +1,6 @@
 //! What a replay prints, short enough to be read.
 
-use leader_election::protocol::{Command, Event, Lease, NodeRow, Reply, Request, TermRow, Time, View};
+use protocol::{Command, Event, Lease, NodeRow, Reply, Request, TermRow, Time, View};
 
 use crate::database::Member;
 

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use entity::sea_orm_active_enums::{EndReason as Reason, NodeStatus};
 use entity::{election_terms as terms, node_records as nodes};
-use leader_election::protocol::{EndReason, Incarnation, Reply, Request, TermRow};
 use leader_election::{BareStore, DatabaseUrl, ElectorConfig};
+use protocol::{EndReason, Incarnation, Reply, Request, TermRow};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryFilter};
 use simulation::database::Node;
 use uuid::Uuid;

@@ -6,9 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use leader_election::protocol::{
-    Claim, EndReason, Incarnation, Lost, NodeRow, Reply, Request, TakeOver, TermRow, View, rank,
-};
+use protocol::{Claim, EndReason, Incarnation, Lost, NodeRow, Reply, Request, TakeOver, TermRow, View, rank};
 
 use crate::mutation::Mutation;
 

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use leader_election::protocol::{Command, Event, Incarnation, Machine, Node, Reply, Request, Time, Times};
+use protocol::{Command, Event, Incarnation, Machine, Node, Reply, Request, Time, Times};
 use stateright::{Model, Property};
 
 use crate::database::{Database, DatabaseTime, Member};

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
-use leader_election::protocol::{Change, Command, Event, Outcome, Reply, Request, TermKey, Time};
+use protocol::{Change, Command, Event, Outcome, Reply, Request, TermKey, Time};
 
 use crate::campaign::Campaign;
 use crate::clock::Moment;

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use leader_election::protocol::{Event, Reply, Request, TakeOver, TermKey, TermRow};
+use protocol::{Event, Reply, Request, TakeOver, TermKey, TermRow};
 
 use super::process::{Effect, Inbound};
 use super::{ELECTION, HEARTBEAT, Happening, World};

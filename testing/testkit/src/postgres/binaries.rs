@@ -22,7 +22,7 @@ impl Binaries {
         };
         let dir = dir.expect(
             "these tests need PostgreSQL's server programs (postgres, initdb, psql): looked in $PG_BIN, else in \
-             /usr/lib/postgresql/*/bin and $PATH. `make test` installs them, or run testkit/install-postgres.sh",
+             /usr/lib/postgresql/*/bin and $PATH. `make test` installs them, or run testing/testkit/install-postgres.sh",
         );
         Self { dir }
     }

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use leader_election::protocol::EndReason;
 use proptest::prelude::*;
+use protocol::EndReason;
 
 /// The ids, the best-ranked last.
 pub const IDS: [&str; 3] = ["a", "b", "c"];

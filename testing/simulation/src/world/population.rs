@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leader_election::protocol::{Event, Incarnation, Machine, Node, Time, Times};
+use protocol::{Event, Incarnation, Machine, Node, Time, Times};
 
 use super::process::{Inbound, Life, Process};
 use super::{ELECTION, HEARTBEAT, World};

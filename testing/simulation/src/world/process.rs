@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leader_election::protocol::{Event, Lease, Machine, Reply, Time, Times};
+use protocol::{Event, Lease, Machine, Reply, Time, Times};
 
 use crate::clock::{Clock, Moment};
 use crate::database::Member;

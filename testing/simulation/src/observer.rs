@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use leader_election::protocol::{Incarnation, TermKey, View};
+use protocol::{Incarnation, TermKey, View};
 
 use crate::clock::Moment;
 use crate::database::Database;

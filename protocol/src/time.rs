@@ -17,7 +17,6 @@ impl Time {
     }
 
     /// How long after the clock's origin this point is.
-    #[cfg(any(feature = "internals", test))]
     pub const fn since_origin(self) -> Duration {
         self.0
     }

@@ -1,6 +1,6 @@
 //! Everything that can be broken on purpose, to see that the checks notice.
 
-use leader_election::protocol::{self, break_rule};
+use protocol::{self, break_rule};
 
 /// One rule broken.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -119,7 +119,7 @@ fn cache_dir() -> PathBuf {
     let target = match target {
         Some(dir) => dir.to_owned(),
         // A doc test's executable is elsewhere.
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"),
     };
     target.join("testkit")
 }

@@ -37,10 +37,8 @@ pub use machine::{Lease, Machine, Node, Outlook, Role, SeenLeader};
 pub use messages::{Cause, Change, Claim, Command, Event, Lost, Outcome, Reply, Request, TakeOver};
 #[cfg(feature = "mutations")]
 pub use mutation::{Mutation, break_rule};
-#[cfg(feature = "internals")]
 pub use ranking::{Contest, Known, rank};
 pub use rows::{EndReason, Incarnation, Incumbent, NodeRow, RowVersion, TermKey, TermRow, View};
 pub use time::Time;
-#[cfg(feature = "internals")]
 pub use times::SHORTEST_HEARTBEAT;
 pub use times::Times;

@@ -11,5 +11,5 @@ prove: prove-store ## simulate at least 100,000 failovers and search a small con
 	cargo run --release -p simulation -- exhaust --far
 
 prove-store: ## compare the SQL store with the model, on PostgreSQL and on SQLite
-	testkit/install-postgres.sh
+	testing/testkit/install-postgres.sh
 	STORE_SEQUENCES=$(SEQUENCES) cargo test --release -p simulation --test store -- --nocapture

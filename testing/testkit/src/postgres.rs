@@ -40,7 +40,7 @@ impl Postgres {
     /// Starts a server.
     ///
     /// # Panics
-    /// No server binaries (`testkit/install-postgres.sh` installs them), or the server does not start.
+    /// No server binaries (`testing/testkit/install-postgres.sh` installs them), or the server does not start.
     #[must_use]
     pub fn start() -> Self {
         Self::start_with(&[], &[])

@@ -8,7 +8,7 @@ use super::{ELECTION, HEARTBEAT, Happening, World};
 use crate::clock::Moment;
 use crate::faults::Fault;
 use crate::trace::name;
-use leader_election::protocol::Time;
+use protocol::Time;
 
 impl World {
     /// From here on nothing goes wrong: everything that was held up goes on.
