@@ -18,7 +18,7 @@ use crate::steps::{RECORDS, texts};
 /// ```
 /// use sea_orm_migration::sea_orm::DbBackend;
 ///
-/// let schema = migration::sql(DbBackend::Postgres);
+/// let schema = leader_election_migration::sql(DbBackend::Postgres);
 /// assert!(schema.contains("CREATE TABLE election_terms"));
 /// assert!(schema.contains("INSERT INTO \"leader_election_migrations\""));
 /// ```
