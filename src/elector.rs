@@ -148,7 +148,8 @@ impl Elector {
         }
         if let Some(mut hooks) = running.hooks.take() {
             let aborted = AbortOnDrop(hooks.abort_handle());
-            if tokio::time::timeout(self.inner.settings.times.election(), &mut hooks).await.is_err() {
+            if tokio::time::timeout(self.inner.settings.timing.election_timeout(), &mut hooks).await.is_err()
+            {
                 drop(aborted);
                 drop(hooks.await);
             }

@@ -10,7 +10,7 @@ mod ending;
 pub(crate) mod failure;
 mod heartbeat;
 pub(crate) mod lane;
-mod look;
+mod observe;
 mod reading;
 mod register;
 mod transaction;
@@ -51,7 +51,7 @@ impl Identity {
             incarnation,
             priority: settings.priority,
             address: settings.address.clone(),
-            lease: settings.times.grant(),
+            lease: settings.timing.lease_duration(),
             keep_terms: settings.kept_terms,
         }
     }
@@ -96,7 +96,7 @@ impl Store {
                     heartbeat::heartbeat(db, who, *term, *candidate, *floor).await
                 }
                 Request::Observe { terms } => {
-                    look::look(db, &who.election, &who.node_id, terms).await.map(Reply::View)
+                    observe::observe(db, &who.election, &who.node_id, terms).await.map(Reply::Snapshot)
                 }
                 Request::Claim(request) => claim::claim(db, who, request, limit).await,
                 Request::EndTerm { term, reason } => ending::end_term(db, who, *term, *reason, limit).await,

@@ -7,18 +7,19 @@
 use std::time::Duration;
 
 use super::mutation::{self, Mutation};
-use super::rows::{Incarnation, TermKey, View};
+use super::snapshot::Snapshot;
+use super::term::{HeartbeatSeq, Incarnation, LeadershipId, Term};
 use super::time::Time;
 
 /// A lease this node has seen and that its term's row has not declared over.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Observation {
     /// Which leadership.
-    pub key: TermKey,
+    pub leadership: LeadershipId,
     /// Whose.
     pub leader_id: String,
     /// The leader's heartbeat counter; none where its row is gone or does not agree with the term.
-    pub version: Option<i64>,
+    pub version: Option<HeartbeatSeq>,
     /// When this version was first seen.
     pub seen_at: Time,
     /// E: when the lease is taken to have run out.
@@ -32,22 +33,22 @@ pub struct Observation {
 pub struct Observations(Vec<Observation>);
 
 struct Sighting<'a> {
-    key: TermKey,
+    leadership: LeadershipId,
     leader_id: &'a str,
-    version: Option<i64>,
+    version: Option<HeartbeatSeq>,
     grant: Duration,
 }
 
 impl Observations {
     /// Takes in a look whose reply arrived at `now`. Leaderships of `own` are not observed: a process knows
     /// whether it leads.
-    pub fn observe(&mut self, now: Time, view: &View, own: Incarnation, own_grant: Duration) {
+    pub fn observe(&mut self, now: Time, view: &Snapshot, own: Incarnation, own_grant: Duration) {
         let mut sightings = Self::sightings(view, own);
         if mutation::broken(Mutation::OwnSettings) {
             sightings.iter_mut().for_each(|sighting| sighting.grant = own_grant);
         }
         for sighting in &sightings {
-            match self.0.iter_mut().find(|seen| seen.key == sighting.key) {
+            match self.0.iter_mut().find(|seen| seen.leadership == sighting.leadership) {
                 Some(seen) if seen.version == sighting.version => {}
                 Some(_) if sighting.version.is_none() && mutation::broken(Mutation::VanishingIgnored) => {}
                 Some(seen) => {
@@ -57,7 +58,7 @@ impl Observations {
                     seen.expires = seen.expires.max(now + sighting.grant);
                 }
                 None => self.0.push(Observation {
-                    key: sighting.key,
+                    leadership: sighting.leadership,
                     leader_id: sighting.leader_id.to_owned(),
                     version: sighting.version,
                     seen_at: now,
@@ -68,33 +69,36 @@ impl Observations {
         }
         self.0.retain(|seen| {
             // A leadership ends early only by its own term's row; a row that still says leader is waited for.
-            let says_leader = view.leading().is_some_and(|row| (row.term, row.incarnation) == seen.key);
-            let ended = view.terms.iter().any(|term| term.key() == seen.key && term.ended.is_some());
+            let says_leader = view.leading_row().is_some_and(|row| row.leadership() == seen.leadership);
+            let ended = view
+                .terms
+                .iter()
+                .any(|term| term.leadership() == seen.leadership && term.end_reason.is_some());
             if ended && !says_leader {
                 return false;
             }
             // An expired one is kept while it is still there: forgetting it would make it new again.
-            now < seen.expires || sightings.iter().any(|sighting| sighting.key == seen.key)
+            now < seen.expires || sightings.iter().any(|sighting| sighting.leadership == seen.leadership)
         });
     }
 
-    fn sightings(view: &View, own: Incarnation) -> Vec<Sighting<'_>> {
-        let open = view.open().map(|term| Sighting {
-            key: term.key(),
+    fn sightings(view: &Snapshot, own: Incarnation) -> Vec<Sighting<'_>> {
+        let open = view.open_term().map(|term| Sighting {
+            leadership: term.leadership(),
             leader_id: &term.leader_id,
-            version: view.leader().map(|row| row.seq),
-            grant: term.lease,
+            version: view.leader().map(|row| row.heartbeat_seq),
+            grant: term.lease_duration,
         });
         let stray = view
-            .leading()
-            .filter(|row| view.open().map(|term| term.key()) != Some((row.term, row.incarnation)));
+            .leading_row()
+            .filter(|row| view.open_term().map(|term| term.leadership()) != Some(row.leadership()));
         let stray = stray.map(|row| Sighting {
-            key: (row.term, row.incarnation),
+            leadership: row.leadership(),
             leader_id: &row.id,
-            version: Some(row.seq),
-            grant: row.lease,
+            version: Some(row.heartbeat_seq),
+            grant: row.lease_duration,
         });
-        open.into_iter().chain(stray).filter(|sighting| sighting.key.1 != own).collect()
+        open.into_iter().chain(stray).filter(|sighting| sighting.leadership.incarnation != own).collect()
     }
 
     /// The lease in force at `now` that expires last.
@@ -103,19 +107,19 @@ impl Observations {
     }
 
     /// The terms whose rows the next look must bring.
-    pub fn terms(&self) -> Vec<i64> {
-        self.0.iter().map(|seen| seen.key.0).collect()
+    pub fn terms(&self) -> Vec<Term> {
+        self.0.iter().map(|seen| seen.leadership.term).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::{EndReason, NodeRow, TermRow};
-    use super::super::sketch::{G, Sketch, at, leader, ms, process, row, term, view};
+    use super::super::fixtures::{Fixture, G, at, leader, ms, process, row, term, view};
+    use super::super::snapshot::{EndReason, NodeRow, TermRow};
     use super::*;
 
     /// What node `b` has seen after these looks.
-    fn after<const N: usize>(looks: [(u64, Sketch); N]) -> Observations {
+    fn after<const N: usize>(looks: [(u64, Fixture); N]) -> Observations {
         let mut seen = Observations::default();
         for (now, view) in looks {
             seen.observe(at(now), &view.into(), process("b"), ms(G));
@@ -123,7 +127,7 @@ mod tests {
         seen
     }
 
-    fn led(seq: i64) -> Sketch {
+    fn led(seq: i64) -> Fixture {
         view().open(1, "a").node(leader("a", 1, seq))
     }
 

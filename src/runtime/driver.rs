@@ -47,7 +47,7 @@ impl<'a> Driver<'a> {
     ) -> Self {
         let node = Node { id: settings.node_id.clone(), incarnation: Incarnation(incarnation.as_u128()) };
         Self {
-            machine: Machine::new(clock::now(), node, settings.times),
+            machine: Machine::new(clock::now(), node, settings.timing),
             store: Arc::new(Mutex::new(store)),
             step: None,
             publisher,
@@ -107,7 +107,7 @@ impl<'a> Driver<'a> {
 
     fn handle(&mut self, event: Event) {
         let now = clock::now();
-        let looked = matches!(&event, Event::Reply { reply: Some(Reply::View(_)), .. });
+        let looked = matches!(&event, Event::Reply { reply: Some(Reply::Snapshot(_)), .. });
         let commands = self.machine.handle(now, event);
         // Before anything else: what has ended must not be seen to go on for as long as a command takes.
         self.publisher.publish(self.machine.outlook(now), self.machine.lease(), self.database_seen);
@@ -155,8 +155,8 @@ impl<'a> Driver<'a> {
     fn announce(&mut self, now: Time, change: &Change) {
         self.report.changed(now, change);
         let (role, term) = match change {
-            Change::Leading { term, .. } => (Role::Leader, *term),
-            Change::Followed { term, .. } => (Role::Follower, *term),
+            Change::BecameLeader { term, .. } => (Role::Leader, *term),
+            Change::LostLeadership { term, .. } => (Role::Follower, *term),
             _ => return,
         };
         let (election, node_id) = self.report.names();

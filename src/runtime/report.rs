@@ -8,21 +8,22 @@ use tracing::{debug, info, warn};
 use crate::config::Settings;
 use crate::store::failure::Failure;
 use protocol::{
-    Cause, Change, EndReason, Lease, Lost, Machine, Outcome, Outlook, SeenLeader, TermKey, Time, Times,
+    Change, ClaimRejected, EndReason, LeadershipId, Lease, LossReason, Machine, NodeState, ObservedLeader,
+    Outcome, Time, Timing,
 };
 
 pub(super) struct Report {
     election: String,
     node_id: String,
     priority: i32,
-    times: Times,
+    timing: Timing,
     /// The leadership last told of, and whether it was this node's own.
-    followed: Option<TermKey>,
+    followed: Option<LeadershipId>,
     /// The leader's silence last told of.
-    silence: Option<(TermKey, Time, Duration)>,
+    silence: Option<(LeadershipId, Time, Duration)>,
     failing_since: Option<Time>,
     waiting: bool,
-    last_outlook: Option<Outlook>,
+    last_outlook: Option<NodeState>,
 }
 
 impl Report {
@@ -31,7 +32,7 @@ impl Report {
             election: settings.election.clone(),
             node_id: settings.node_id.clone(),
             priority: settings.priority,
-            times: settings.times,
+            timing: settings.timing,
             followed: None,
             silence: None,
             failing_since: None,
@@ -59,7 +60,7 @@ impl Report {
         self.last_outlook = Some(outlook);
     }
 
-    fn follows(&mut self, leader: &SeenLeader, outlook: &Outlook) {
+    fn follows(&mut self, leader: &ObservedLeader, outlook: &NodeState) {
         if self.followed == Some(leader.key) {
             return;
         }
@@ -74,8 +75,8 @@ impl Report {
     }
 
     /// A leader that is overdue, told at most once an interval.
-    fn silent(&mut self, now: Time, leader: &SeenLeader, outlook: &Outlook) {
-        let heartbeat = self.times.heartbeat();
+    fn silent(&mut self, now: Time, leader: &ObservedLeader, outlook: &NodeState) {
+        let heartbeat = self.timing.heartbeat_interval();
         let silence = now.since(leader.seen_at);
         let told = self.silence.filter(|(key, seen_at, _)| (*key, *seen_at) == (leader.key, leader.seen_at));
         if silence < heartbeat + heartbeat / 6
@@ -86,7 +87,7 @@ impl Report {
         self.silence = Some((leader.key, leader.seen_at, silence));
         let Self { election, node_id, .. } = self;
         let term = leader.key.0;
-        let next = outlook.next_in_line.as_deref().unwrap_or("another node");
+        let next = outlook.next_leader.as_deref().unwrap_or("another node");
         let left = leader.expires.since(now);
         warn!(%election, %node_id, term, leader = %leader.id,
             "{} silent for {}; {next} may take over in {}", leader.id, seconds(silence), seconds(left));
@@ -95,7 +96,7 @@ impl Report {
     pub fn changed(&mut self, now: Time, change: &Change) {
         let Self { election, node_id, priority, .. } = self;
         match change {
-            Change::Registered { taken_over, again } => {
+            Change::Joined { taken_over, again } => {
                 self.waiting = false;
                 let how = match (taken_over, again) {
                     (true, _) => ", taking the row over from an earlier process",
@@ -104,7 +105,7 @@ impl Report {
                 };
                 info!(%election, %node_id, priority, "{node_id} joined the election {election}{how}");
             }
-            Change::Waiting { until } => {
+            Change::IdHeldByLeader { until } => {
                 if !std::mem::replace(&mut self.waiting, true) {
                     warn!(%election, %node_id,
                         "{node_id} is the leader's id, in another process: waiting for its lease to run out \
@@ -112,7 +113,7 @@ impl Report {
                         seconds(until.since(now)));
                 }
             }
-            Change::Leading { term, leaderless } => {
+            Change::BecameLeader { term, leaderless } => {
                 let mut how = String::new();
                 if let Some(span) = leaderless {
                     let _ = write!(how, " after {} without a leader", seconds(*span));
@@ -125,33 +126,33 @@ impl Report {
                 }
                 info!(%election, %node_id, term, "{node_id} leads (term {term}){how}");
             }
-            Change::Followed { term, cause } => {
+            Change::LostLeadership { term, cause } => {
                 self.followed = None;
-                let lease = seconds(self.times.hold());
+                let lease = seconds(self.timing.renew_deadline());
                 match cause {
-                    Cause::Stopped => {
+                    LossReason::ShuttingDown => {
                         info!(%election, %node_id, term, "{node_id} leads no more (term {term}): it gave the leadership up to stop");
                     }
-                    Cause::Lapsed => {
+                    LossReason::Lapsed => {
                         warn!(%election, %node_id, term,
                             "{node_id} leads no more (term {term}): it could not renew its lease within {lease}");
                     }
-                    Cause::Deposed => {
+                    LossReason::Deposed => {
                         warn!(%election, %node_id, term,
                             "{node_id} leads no more (term {term}): its term or its row was ended in the database");
                     }
-                    Cause::Replaced => {
+                    LossReason::Replaced => {
                         warn!(%election, %node_id, term,
                             "{node_id} leads no more (term {term}): another process took its id");
                     }
                 }
             }
-            Change::ClaimLost(lost) => {
+            Change::ClaimRejected(lost) => {
                 let why = match lost {
-                    Lost::Moved => "the leadership has changed meanwhile".to_owned(),
-                    Lost::Better(id) => format!("{id} ranks higher"),
-                    Lost::Unregistered => "its own row has changed".to_owned(),
-                    Lost::Raced => "another node was faster".to_owned(),
+                    ClaimRejected::IncumbentChanged => "the leadership has changed meanwhile".to_owned(),
+                    ClaimRejected::BetterCandidate(id) => format!("{id} ranks higher"),
+                    ClaimRejected::OwnRowChanged => "its own row has changed".to_owned(),
+                    ClaimRejected::Raced => "another node was faster".to_owned(),
                 };
                 debug!(%election, %node_id, "claim given up: {why}");
             }

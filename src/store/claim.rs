@@ -13,10 +13,10 @@ use sea_orm::{
 use super::dialect::clock;
 use super::ending::{demote, end_open_term};
 use super::failure::is_unique_violation;
-use super::look::look;
+use super::observe::observe;
 use super::transaction::{begin_locked, notify};
 use super::{Identity, nothing_moved};
-use protocol::{Claim, EndReason, Lost, Reply};
+use protocol::{Claim, ClaimRejected, EndReason, Reply};
 
 pub(super) async fn claim(
     db: &DatabaseConnection,
@@ -33,11 +33,11 @@ pub(super) async fn claim(
         }
         Ok(Err(lost)) => {
             nothing_moved(transaction).await?;
-            Ok(Reply::Lost(lost))
+            Ok(Reply::ClaimRejected(lost))
         }
         Err(error) if is_unique_violation(&error) => {
             nothing_moved(transaction).await?;
-            Ok(Reply::Lost(Lost::Raced))
+            Ok(Reply::ClaimRejected(ClaimRejected::Raced))
         }
         Err(error) => Err(error),
     }
@@ -47,27 +47,27 @@ async fn carry_out<C: ConnectionTrait>(
     transaction: &C,
     who: &Identity,
     claim: &Claim,
-) -> Result<Result<i64, Lost>, DbErr> {
-    let view = look(transaction, &who.election, &who.node_id, &[]).await?;
+) -> Result<Result<i64, ClaimRejected>, DbErr> {
+    let view = observe(transaction, &who.election, &who.node_id, &[]).await?;
     if let Err(lost) = claim.check(&view) {
         return Ok(Err(lost));
     }
     if let Some((term, incarnation)) = claim.incumbent.term
         && !end_open_term(transaction, who, term, incarnation, EndReason::Expired).await?
     {
-        return Ok(Err(Lost::Moved));
+        return Ok(Err(ClaimRejected::IncumbentChanged));
     }
     if let Some(row) = &claim.incumbent.row
         && !demote(transaction, who, row).await?
     {
         // A renewal slipped in between the look and here.
-        return Ok(Err(Lost::Moved));
+        return Ok(Err(ClaimRejected::IncumbentChanged));
     }
     let known = [claim.floor, view.highest_term(), highest_node_term(transaction, who).await?];
     let term = known.into_iter().max().unwrap_or(0) + 1;
     open_term(transaction, who, term).await?;
     if !promote(transaction, who, term, claim.beats).await? {
-        return Ok(Err(Lost::Unregistered));
+        return Ok(Err(ClaimRejected::OwnRowChanged));
     }
     Ok(Ok(term))
 }

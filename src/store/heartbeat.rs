@@ -52,5 +52,5 @@ pub(super) async fn heartbeat<C: ConnectionTrait>(
         }
     };
     let rows = update.exec_with_returning(db).await?;
-    Ok(Reply::Beat { seq: rows.first().map(|row| row.heartbeat_seq) })
+    Ok(Reply::HeartbeatAck { seq: rows.first().map(|row| row.heartbeat_seq) })
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::dialect::clock;
 use super::ending::{demote, end_open_term};
-use super::look::look;
+use super::observe::observe;
 use super::transaction::{begin_locked, notify};
 use super::{Identity, nothing_moved};
 use protocol::{EndReason, Incarnation, Incumbent, Reply, TakeOver};
@@ -109,7 +109,7 @@ async fn take_leader(
     limit: Duration,
 ) -> Result<Option<i64>, DbErr> {
     let transaction = begin_locked(db, &who.election, limit).await?;
-    let view = look(&transaction, &who.election, &who.node_id, &[]).await?;
+    let view = observe(&transaction, &who.election, &who.node_id, &[]).await?;
     if view.incumbent() != *incumbent {
         nothing_moved(transaction).await?;
         return Ok(None);
@@ -161,12 +161,12 @@ fn taken<C: ConnectionTrait>(db: &C, who: &Identity, from: u128) -> sea_orm::Upd
 
 /// Whose the row is, if there is one.
 pub(super) async fn present<C: ConnectionTrait>(db: &C, who: &Identity) -> Result<Option<Reply>, DbErr> {
-    let view = look(db, &who.election, &who.node_id, &[]).await?;
+    let view = observe(db, &who.election, &who.node_id, &[]).await?;
     Ok(view.node(&who.node_id).map(|row| {
         if row.incarnation == who.incarnation() {
             return Reply::Registered { seq: row.seq };
         }
-        let leading = row.leading || view.open().is_some_and(|term| term.incarnation == row.incarnation);
-        Reply::Occupied { incarnation: row.incarnation, leading }
+        let leading = row.leading || view.open_term().is_some_and(|term| term.incarnation == row.incarnation);
+        Reply::IdTaken { incarnation: row.incarnation, leading }
     }))
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::messages::{Command, Event, Reply, Request};
-use super::super::rows::{EndReason, Incarnation, NodeRow, TermRow, View};
+use super::super::message::{Command, Event, Reply, Request};
+use super::super::snapshot::{EndReason, NodeRow, Snapshot, TermRow};
+use super::super::term::Incarnation;
 use super::super::time::Time;
-use super::super::times::Times;
+use super::super::timing::Timing;
 use super::{Machine, Node};
 
 const OWN: Incarnation = Incarnation(1);
@@ -23,9 +24,9 @@ struct Case {
 
 impl Case {
     fn registered() -> Self {
-        let times = Times::new(ms(1000), ms(3000), ms(6000), 0.1).unwrap();
+        let timing = Timing::new(ms(1000), ms(3000), ms(6000), 0.1).unwrap();
         let now = Time::from_origin(ms(100_000));
-        let machine = Machine::new(now, Node { id: "b".to_owned(), incarnation: OWN }, times);
+        let machine = Machine::new(now, LocalNode { id: "b".to_owned(), incarnation: OWN }, timing);
         let mut case = Self { machine, now };
         let (token, _) = case.tick().expect("a registration");
         case.reply(token, Reply::Registered { seq: 0 });
@@ -41,16 +42,16 @@ impl Case {
     }
 
     /// Goes on for so long, answering heartbeats, and looks with this; until a claim comes, if one does.
-    fn lives(&mut self, span: Duration, view: &View) -> Option<(u64, Request)> {
+    fn lives(&mut self, span: Duration, view: &Snapshot) -> Option<(u64, Request)> {
         let end = self.now + span;
         let mut step = None;
         loop {
             step = match step {
                 Some((_, Request::Claim(_))) => return step,
                 Some((token, Request::Heartbeat { floor, .. })) => {
-                    self.reply(token, Reply::Beat { seq: Some(floor + 1) })
+                    self.reply(token, Reply::HeartbeatAck { seq: Some(floor + 1) })
                 }
-                Some((token, Request::Observe { .. })) => self.reply(token, Reply::View(view.clone())),
+                Some((token, Request::Observe { .. })) => self.reply(token, Reply::Snapshot(view.clone())),
                 Some((_, other)) => panic!("unexpected {other:?}"),
                 None if self.now == end => return None,
                 None => {
@@ -86,7 +87,7 @@ fn row(id: &str, incarnation: Incarnation, priority: i32, seq: i64) -> NodeRow {
 }
 
 /// `a` is the better node and leads in term 1.
-fn led_by_a() -> View {
+fn led_by_a() -> Snapshot {
     let term = TermRow {
         term: 1,
         leader_id: "a".to_owned(),
@@ -96,11 +97,11 @@ fn led_by_a() -> View {
         successor: None,
     };
     let leader = NodeRow { leading: true, term: 1, ..row("a", OTHER, 9, 5) };
-    View { terms: vec![term], nodes: vec![leader, row("b", OWN, 0, 0)] }
+    Snapshot { terms: vec![term], nodes: vec![leader, row("b", OWN, 0, 0)] }
 }
 
 /// `a` is the better node and follows; its term has ended.
-fn vacant() -> View {
+fn vacant() -> Snapshot {
     let mut view = led_by_a();
     view.terms[0].ended = Some(EndReason::Lapsed);
     view.nodes[0].leading = false;
@@ -125,7 +126,7 @@ fn a_better_node_whose_clock_is_slower_is_not_passed_over() {
 #[test]
 fn no_two_claims_begin_in_the_same_version() {
     let mut case = Case::registered();
-    let alone = View { terms: Vec::new(), nodes: vec![row("b", OWN, 0, 0)] };
+    let alone = Snapshot { terms: Vec::new(), nodes: vec![row("b", OWN, 0, 0)] };
     let Some((_, Request::Claim(first))) = case.lives(ms(500), &alone) else { panic!("no claim") };
     // The reply is lost, and the database forgets the claim.
     case.now = case.now + ms(1001);

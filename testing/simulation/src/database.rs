@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use protocol::{Claim, EndReason, Incarnation, Lost, NodeRow, Reply, Request, TakeOver, TermRow, View, rank};
+use protocol::{
+    Claim, ClaimRejected, EndReason, Incarnation, NodeRow, Reply, Request, Snapshot, TakeOver, TermRow, rank,
+};
 
 use crate::mutation::Mutation;
 
@@ -95,12 +97,12 @@ impl Database {
         match request {
             Request::Register { take_over } => self.register(now, sender, take_over.as_ref()),
             Request::Heartbeat { term, candidate, floor } => {
-                Reply::Beat { seq: self.heartbeat(now, sender, *term, *candidate, *floor) }
+                Reply::HeartbeatAck { seq: self.heartbeat(now, sender, *term, *candidate, *floor) }
             }
-            Request::Observe { terms } => Reply::View(self.view(now, &sender.id, terms)),
+            Request::Observe { terms } => Reply::Snapshot(self.view(now, &sender.id, terms)),
             Request::Claim(claim) => match self.claim(now, sender, claim) {
                 Ok(term) => Reply::Claimed { term },
-                Err(lost) => Reply::Lost(lost),
+                Err(lost) => Reply::ClaimRejected(lost),
             },
             Request::EndTerm { term, reason } => {
                 self.end(|row| row.term == *term && row.incarnation == sender.incarnation, *reason);
@@ -130,7 +132,7 @@ impl Database {
     }
 
     /// The open term.
-    pub fn open(&self) -> Option<&TermRow> {
+    pub fn open_term(&self) -> Option<&TermRow> {
         self.terms.values().find(|term| term.ended.is_none())
     }
 
@@ -141,8 +143,8 @@ impl Database {
     }
 
     /// A look, as the node `id` takes it.
-    pub fn view(&self, now: DatabaseTime, id: &str, asked_for: &[i64]) -> View {
-        let open = self.open();
+    pub fn view(&self, now: DatabaseTime, id: &str, asked_for: &[i64]) -> Snapshot {
+        let open = self.open_term();
         let newest = self.terms.values().next_back();
         let wanted_terms =
             |term: &TermRow| term.ended.is_none() || newest == Some(term) || asked_for.contains(&term.term);
@@ -163,11 +165,11 @@ impl Database {
                 nodes.push(row.seen(id, now));
             }
         }
-        View { terms: self.terms.values().filter(|term| wanted_terms(term)).cloned().collect(), nodes }
+        Snapshot { terms: self.terms.values().filter(|term| wanted_terms(term)).cloned().collect(), nodes }
     }
 
     fn register(&mut self, now: DatabaseTime, sender: &Member, take_over: Option<&TakeOver>) -> Reply {
-        let open = self.open().map(|term| term.incarnation);
+        let open = self.open_term().map(|term| term.incarnation);
         let Some(row) = self.nodes.get(&sender.id) else {
             self.nodes.insert(sender.id.clone(), Node::follower(sender, now));
             return Reply::Registered { seq: 0 };
@@ -185,7 +187,7 @@ impl Database {
             }
         };
         if !granted {
-            return Reply::Occupied { incarnation: theirs, leading };
+            return Reply::IdTaken { incarnation: theirs, leading };
         }
         self.end(|term| term.incarnation == theirs, EndReason::Replaced);
         let Some(row) = self.nodes.get_mut(&sender.id) else { return Reply::Registered { seq: 0 } };
@@ -204,7 +206,7 @@ impl Database {
         let any_incarnation = self.mutation == Some(Mutation::HeartbeatForAnyIncarnation);
         let any_term = self.mutation == Some(Mutation::RenewalForAnyTerm);
         let any_status = self.mutation == Some(Mutation::FollowerBeatsLeader);
-        let open = self.open().map(|open| (open.term, open.incarnation));
+        let open = self.open_term().map(|open| (open.term, open.incarnation));
         let row = self.nodes.get_mut(&sender.id)?;
         let own = row.incarnation == sender.incarnation || any_incarnation;
         let in_role = match term {
@@ -224,7 +226,7 @@ impl Database {
         Some(row.seq)
     }
 
-    fn claim(&mut self, now: DatabaseTime, sender: &Member, claim: &Claim) -> Result<i64, Lost> {
+    fn claim(&mut self, now: DatabaseTime, sender: &Member, claim: &Claim) -> Result<i64, ClaimRejected> {
         let view = self.view(now, &sender.id, &[]);
         if self.mutation != Some(Mutation::ClaimUnchecked) {
             claim.check(&view)?;
@@ -234,7 +236,7 @@ impl Database {
             term = self.nodes.get(&sender.id).map_or(0, |row| row.term) + 1;
         }
         if !self.nodes.contains_key(&sender.id) {
-            return Err(Lost::Unregistered);
+            return Err(ClaimRejected::OwnRowChanged);
         }
         self.end(|_| true, EndReason::Expired);
         if let Some(old) = view.leading() {
@@ -267,7 +269,7 @@ impl Database {
 
     fn clean_up(&mut self, now: DatabaseTime, sender: &Member, older_than: Duration) -> Reply {
         let before = (self.nodes.len(), self.terms.len());
-        let leader = self.open().map(|term| term.leader_id.clone());
+        let leader = self.open_term().map(|term| term.leader_id.clone());
         self.nodes.retain(|id, row| {
             let spared = row.leading || *id == sender.id || leader.as_ref() == Some(id);
             spared || age(now, row.last_heartbeat) <= older_than

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use protocol::{Incarnation, TermKey, View};
+use protocol::{Incarnation, LeadershipId, Snapshot};
 
 use crate::clock::Moment;
 use crate::database::Database;
@@ -34,7 +34,7 @@ pub struct Leading {
 }
 
 impl Leading {
-    fn key(&self) -> TermKey {
+    fn key(&self) -> LeadershipId {
         (self.term, self.incarnation)
     }
 }
@@ -47,13 +47,13 @@ pub struct Observer {
     /// Whether the database ever forgot anything.
     forgetful: bool,
     /// Leaderships of which the database forgot something: what it kept, and what it had had.
-    forgotten: HashMap<TermKey, Vec<(i64, i64)>>,
+    forgotten: HashMap<LeadershipId, Vec<(i64, i64)>>,
     /// Leaderships that were ended by a process that could not know better.
-    wrongly_ended: HashSet<TermKey>,
+    wrongly_ended: HashSet<LeadershipId>,
     /// The newest version of each leadership.
-    versions: HashMap<TermKey, i64>,
+    versions: HashMap<LeadershipId, i64>,
     /// The newest version of each leadership that a process has seen.
-    seen: HashMap<(Incarnation, TermKey), i64>,
+    seen: HashMap<(Incarnation, LeadershipId), i64>,
     /// The same as it was when a process sent a request that may end that leadership.
     relied_on: HashMap<(Incarnation, u64), i64>,
     /// The highest term each process has seen.
@@ -62,7 +62,7 @@ pub struct Observer {
 
 impl Observer {
     /// A process takes in what it read.
-    pub fn reads(&mut self, reader: Incarnation, view: &View) {
+    pub fn reads(&mut self, reader: Incarnation, view: &Snapshot) {
         let highest = self.highest.entry(reader).or_default();
         *highest = (*highest).max(view.highest_term());
         if !self.forgetful {
@@ -72,7 +72,7 @@ impl Observer {
             let newest = self.seen.entry((reader, (row.term, row.incarnation))).or_insert(row.seq);
             *newest = (*newest).max(row.seq);
         }
-        if let Some(open) = view.open() {
+        if let Some(open) = view.open_term() {
             self.seen.entry((reader, open.key())).or_insert(-1);
         }
     }
@@ -103,7 +103,7 @@ impl Observer {
     }
 
     /// A leadership was begun or renewed in this version of its row.
-    pub fn renews(&mut self, key: TermKey, version: i64) {
+    pub fn renews(&mut self, key: LeadershipId, version: i64) {
         if self.forgetful {
             self.versions.insert(key, version);
         }
@@ -133,7 +133,7 @@ impl Observer {
     /// The database forgot something.
     pub fn forgets(&mut self, before: &Database, after: &Database) {
         self.last_write = after.writes.last().copied().unwrap_or(0).min(after.highest_term());
-        let Some(open) = before.open() else { return };
+        let Some(open) = before.open_term() else { return };
         let version = |database: &Database| {
             let known = database.terms.get(&open.term).is_some_and(|row| *row == *open);
             let row = database.nodes.get(&open.leader_id);
@@ -145,14 +145,14 @@ impl Observer {
     }
 
     /// A process sends a request that may end another's leadership. It may arrive when the process knows better.
-    pub fn relies_on(&mut self, leadership: TermKey, by: Incarnation, token: u64) {
+    pub fn relies_on(&mut self, leadership: LeadershipId, by: Incarnation, token: u64) {
         if let Some(seen) = self.seen.get(&(by, leadership)) {
             self.relied_on.insert((by, token), *seen);
         }
     }
 
     /// A process ended another's leadership, having waited its lease out.
-    pub fn ends(&mut self, leadership: TermKey, by: Incarnation, token: u64) {
+    pub fn ends(&mut self, leadership: LeadershipId, by: Incarnation, token: u64) {
         let newest = self.versions.get(&leadership).copied().unwrap_or(-1);
         let unseen = self.relied_on.get(&(by, token)).is_none_or(|seen| *seen < newest);
         if unseen && self.forgotten.contains_key(&leadership) {

@@ -1,6 +1,6 @@
 //! What a replay prints, short enough to be read.
 
-use protocol::{Command, Event, Lease, NodeRow, Reply, Request, TermRow, Time, View};
+use protocol::{Command, Event, Lease, NodeRow, Reply, Request, Snapshot, TermRow, Time};
 
 use crate::database::Member;
 
@@ -11,7 +11,7 @@ pub fn name(member: &Member) -> String {
 
 pub fn event(event: &Event) -> String {
     match event {
-        Event::Reply { token, reply: Some(Reply::View(seen)) } => format!("{token} {}", view(seen)),
+        Event::Reply { token, reply: Some(Reply::Snapshot(seen)) } => format!("{token} {}", view(seen)),
         Event::Reply { token, reply } => format!("{token} {reply:?}"),
         other => format!("{other:?}"),
     }
@@ -31,8 +31,8 @@ pub fn request(request: &Request) -> String {
         Request::Claim(claim) => {
             let known = claim.contest.known.iter().map(|known| {
                 let live = if known.live { " live" } else { "" };
-                let passed_over = if known.passed_over { " passed over" } else { "" };
-                format!("{}:{}{live}{passed_over}", known.id, known.seq)
+                let skipped = if known.skipped { " passed over" } else { "" };
+                format!("{}:{}{live}{skipped}", known.id, known.seq)
             });
             let known: Vec<_> = known.collect();
             let (incumbent, floor) = (&claim.incumbent, claim.floor);
@@ -46,7 +46,7 @@ pub fn request(request: &Request) -> String {
 
 pub fn reply(reply: &Reply) -> String {
     match reply {
-        Reply::View(seen) => view(seen),
+        Reply::Snapshot(seen) => view(seen),
         other => format!("{other:?}"),
     }
 }
@@ -57,10 +57,10 @@ pub fn lease(lease: Option<Lease>, shown: Time) -> String {
     })
 }
 
-fn view(view: &View) -> String {
+fn view(view: &Snapshot) -> String {
     let terms: Vec<_> = view.terms.iter().map(term).collect();
     let nodes: Vec<_> = view.nodes.iter().map(node).collect();
-    format!("View {terms:?} {nodes:?}")
+    format!("Snapshot {terms:?} {nodes:?}")
 }
 
 fn term(term: &TermRow) -> String {

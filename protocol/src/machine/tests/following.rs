@@ -1,7 +1,7 @@
 use super::*;
 
 /// `a` leads term 1 in this version.
-fn led(seq: i64) -> View {
+fn led(seq: i64) -> Snapshot {
     view().open(1, "a").node(leader("a", 1, seq)).node(row("b", 0)).into()
 }
 
@@ -17,7 +17,7 @@ fn a_follower_tells_whom_it_follows() {
     let leader = outlook.leader.unwrap();
     assert_eq!((leader.id.as_str(), leader.key), ("a", (1, process("a"))));
     assert_eq!((leader.seen_at, leader.expires), (at(0), at(G)));
-    assert_eq!(outlook.next_in_line.as_deref(), Some("b"));
+    assert_eq!(outlook.next_leader.as_deref(), Some("b"));
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn a_follower_beats_every_interval_and_looks_after_each() {
     let mut b = Probe::following();
     assert_eq!(b.tick(H - 1), NOTHING);
     assert_eq!(b.tick(H), [b.step(beat(0), 500)]);
-    assert_eq!(b.reply(1003, Reply::Beat { seq: Some(1) }), [b.step(observe(&[1]), 500)]);
+    assert_eq!(b.reply(1003, Reply::HeartbeatAck { seq: Some(1) }), [b.step(observe(&[1]), 500)]);
     assert_eq!(b.look(1004, led(8)), NOTHING);
     // Counted from when the last one was sent.
     assert_eq!(b.0.due(), Some(at(2 * H)));
@@ -36,7 +36,7 @@ fn a_follower_beats_every_interval_and_looks_after_each() {
 fn a_heartbeat_that_finds_no_row_leads_to_a_look() {
     let mut b = Probe::following();
     b.tick(H);
-    assert_eq!(b.reply(1003, Reply::Beat { seq: None }), [b.step(observe(&[1]), 500)]);
+    assert_eq!(b.reply(1003, Reply::HeartbeatAck { seq: None }), [b.step(observe(&[1]), 500)]);
     assert_eq!(b.look(1004, led(8)), NOTHING);
     assert_eq!(b.0.due(), Some(at(2 * H)));
 }
@@ -60,13 +60,13 @@ fn no_heartbeat_repeats_a_version_that_an_earlier_one_may_have_written() {
     // Written or not: the next one goes beyond it.
     b.tick(1100);
     assert_eq!(b.under_way(), Some(&beat(1)));
-    b.reply(1100, Reply::Beat { seq: Some(2) });
+    b.reply(1100, Reply::HeartbeatAck { seq: Some(2) });
     // The database forgot both.
     b.look(1100, view().open(1, "a").node(leader("a", 1, 8)).node(row("b", 0)));
     b.tick(2100);
     assert_eq!(b.under_way(), Some(&beat(2)));
     // Somebody set it higher.
-    b.reply(2100, Reply::Beat { seq: Some(50) });
+    b.reply(2100, Reply::HeartbeatAck { seq: Some(50) });
     b.look(2100, view().open(1, "a").node(leader("a", 1, 9)).node(row("b", 60)));
     b.tick(3100);
     assert_eq!(b.under_way(), Some(&beat(60)));
@@ -78,11 +78,14 @@ fn a_reply_to_another_step_is_ignored() {
     b.tick(H);
     let before = b.0.clone();
     for token in [0, b.0.token - 1, b.0.token + 1] {
-        assert_eq!(b.handle(H, Event::Reply { token, reply: Some(Reply::Beat { seq: Some(1) }) }), NOTHING);
+        assert_eq!(
+            b.handle(H, Event::Reply { token, reply: Some(Reply::HeartbeatAck { seq: Some(1) }) }),
+            NOTHING
+        );
         assert_eq!(b.0, before);
     }
     // Nor does a step's reply count twice.
-    b.reply(H, Reply::Beat { seq: Some(1) });
+    b.reply(H, Reply::HeartbeatAck { seq: Some(1) });
     let (token, before) = (b.0.token, b.0.clone());
     assert_eq!(b.handle(H, Event::Reply { token: token - 1, reply: None }), NOTHING);
     assert_eq!(b.0, before);
@@ -93,7 +96,7 @@ fn a_reply_after_its_limit_is_ignored() {
     let mut b = Probe::following();
     b.tick(H);
     // As if it had failed, although it brings a row.
-    assert_eq!(b.reply(1500, Reply::Beat { seq: Some(1) }), NOTHING);
+    assert_eq!(b.reply(1500, Reply::HeartbeatAck { seq: Some(1) }), NOTHING);
     let now = b.due_within(1550, 1600);
     assert_eq!(b.tick(now), [b.step(beat(1), 500)]);
 }
@@ -102,7 +105,7 @@ fn a_reply_after_its_limit_is_ignored() {
 fn a_look_from_before_a_pause_is_ignored() {
     let mut b = Probe::following();
     b.tick(H);
-    b.reply(H, Reply::Beat { seq: Some(1) });
+    b.reply(H, Reply::HeartbeatAck { seq: Some(1) });
     // The process stood still for longer than the lease with the look's reply on the way.
     b.look(3600, led(8));
     assert_eq!(expires(&b, 3600), None);
@@ -133,7 +136,7 @@ fn only_a_new_version_makes_a_lease_run_longer() {
 #[test]
 fn a_leaders_row_that_has_vanished_counts_as_a_new_version() {
     let mut b = Probe::following();
-    let vanished: View = view().open(1, "a").node(row("b", 0)).into();
+    let vanished: Snapshot = view().open(1, "a").node(row("b", 0)).into();
     b.beat_and_look(H, vanished.clone());
     assert_eq!(expires(&b, H), Some(at(H + G)));
     b.beat_and_look(2 * H, vanished);
@@ -162,14 +165,14 @@ fn a_lease_does_not_end_by_another_leaderships_row() {
         assert_eq!(b.outlook(11).role, Role::Follower);
         // Its row is asked for until then.
         b.tick(H);
-        assert_eq!(b.reply(H, Reply::Beat { seq: Some(1) }), [b.step(observe(&[1]), 500)]);
+        assert_eq!(b.reply(H, Reply::HeartbeatAck { seq: Some(1) }), [b.step(observe(&[1]), 500)]);
     }
 }
 
 #[test]
 fn a_forgotten_term_is_waited_for_and_its_number_is_not_used_again() {
     let mut b = Probe::following();
-    let forgotten: View = view().node(row("b", 0)).into();
+    let forgotten: Snapshot = view().node(row("b", 0)).into();
     b.look_until(G, |_| forgotten.clone());
     assert_eq!(b.outlook(G - 1).role, Role::Follower);
     assert_eq!(b.0.due(), Some(at(G)));
@@ -193,7 +196,7 @@ fn of_two_leases_the_one_that_runs_longer_is_waited_for() {
 #[test]
 fn a_row_that_says_leader_without_an_open_term_is_waited_for() {
     let mut b = Probe::joined();
-    let stray: View = view().node(leader("a", 4, 7)).node(row("b", 0)).into();
+    let stray: Snapshot = view().node(leader("a", 4, 7)).node(row("b", 0)).into();
     b.look(0, stray.clone());
     assert_eq!(expires(&b, 0), Some(at(G)));
     b.look_until(G, |_| stray.clone());
@@ -224,7 +227,7 @@ fn the_first_in_line_looks_at_once_when_woken() {
 fn the_others_look_within_a_moment_of_being_woken() {
     let mut b = Probe::joined();
     b.look(0, view().open(1, "c").node(leader("c", 1, 7)).node(row("a", 3)).node(row("b", 0)));
-    assert_eq!(b.outlook(0).next_in_line.as_deref(), Some("a"));
+    assert_eq!(b.outlook(0).next_leader.as_deref(), Some("a"));
     b.wake(10);
     let now = b.due_within(10, 10 + H / 50);
     b.tick(now);
@@ -264,7 +267,7 @@ fn a_heartbeat_that_is_due_goes_before_a_look() {
 fn a_follower_whose_row_is_another_processs_ends() {
     let mut b = Probe::following();
     b.tick(H);
-    b.reply(H, Reply::Beat { seq: None });
+    b.reply(H, Reply::HeartbeatAck { seq: None });
     let other = NodeRow { incarnation: Incarnation(99), ..row("b", 1) };
     let taken = view().open(1, "a").node(leader("a", 1, 8)).node(other);
     assert_eq!(b.look(1001, taken), [Command::End(Outcome::Replaced)]);

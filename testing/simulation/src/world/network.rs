@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use protocol::{Event, Reply, Request, TakeOver, TermKey, TermRow};
+use protocol::{Event, LeadershipId, Reply, Request, TakeOver, TermRow};
 
 use super::process::{Effect, Inbound};
 use super::{ELECTION, HEARTBEAT, Happening, World};
@@ -70,21 +70,21 @@ impl World {
         }
         let now = self.database_now();
         let sender = self.processes[index].member.clone();
-        let before = self.database.open().map(TermRow::key);
+        let before = self.database.open_term().map(TermRow::key);
         let reply = self.database.perform(now, &sender, request);
         self.say(|| {
             let (request, reply) = (trace::request(request), trace::reply(&reply));
             format!("  database: {} {request} -> {reply}", name(&sender))
         });
         self.committed(index, request, &reply)?;
-        if before != self.database.open().map(TermRow::key) {
+        if before != self.database.open_term().map(TermRow::key) {
             self.notify();
             if let Some(ended) = before.filter(|(_, incarnation)| *incarnation != sender.incarnation) {
                 self.observer.ends(ended, sender.incarnation, token);
             }
         }
         let row = self.database.nodes.get(&sender.id).filter(|row| row.incarnation == sender.incarnation);
-        let open = self.database.open().filter(|term| term.incarnation == sender.incarnation);
+        let open = self.database.open_term().filter(|term| term.incarnation == sender.incarnation);
         let effect = Effect { open: open.map(|term| term.term), seq: row.map_or(0, |row| row.seq) };
         let limit = expected.saturating_sub(self.now).max(HEARTBEAT / 20);
         let mut delay = self.transit(index, limit);
@@ -169,7 +169,7 @@ impl World {
                 self.tally_traits();
                 self.tally.leadership(failover);
             }
-            (Request::Heartbeat { term: Some(term), .. }, Reply::Beat { seq: Some(seq) }) => {
+            (Request::Heartbeat { term: Some(term), .. }, Reply::HeartbeatAck { seq: Some(seq) }) => {
                 self.observer.renews((*term, member.incarnation), *seq);
                 self.renewed = self.now;
             }
@@ -196,7 +196,7 @@ impl World {
 }
 
 /// The other process's leadership that a request ends if it is carried out.
-fn may_end(request: &Request) -> Option<TermKey> {
+fn may_end(request: &Request) -> Option<LeadershipId> {
     match request {
         Request::Claim(claim) => claim.incumbent.term,
         Request::Register { take_over: Some(TakeOver::Leader { incumbent, .. }) } => incumbent.term,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{Event, Lease, Machine, Reply, Time, Times};
+use protocol::{Event, Lease, Machine, Reply, Time, Timing};
 
 use crate::clock::{Clock, Moment};
 use crate::database::Member;
@@ -58,7 +58,7 @@ impl Inbound {
 pub struct Process {
     pub member: Member,
     pub clock: Clock,
-    pub times: Times,
+    pub timing: Timing,
     pub machine: Machine,
     pub life: Life,
     pub slow: bool,
@@ -97,6 +97,6 @@ impl Process {
     }
 
     pub fn heartbeat(&self) -> Duration {
-        self.clock.takes(self.times.heartbeat())
+        self.clock.takes(self.timing.heartbeat_interval())
     }
 }

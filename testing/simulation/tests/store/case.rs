@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leader_election::ElectorConfig;
-use protocol::{Claim, Contest, Incarnation, Known, Lost, Reply, Request, TakeOver, View};
+use protocol::{Claim, ClaimRejected, Electorate, Incarnation, PeerView, Reply, Request, Snapshot, TakeOver};
 use simulation::database::{Database, Member};
 use simulation::mutation::Mutation;
 
@@ -21,7 +21,7 @@ pub struct Case<'a> {
     model: Database,
     members: Vec<Member>,
     /// What each process last read.
-    read: Vec<View>,
+    read: Vec<Snapshot>,
 }
 
 impl<'a> Case<'a> {
@@ -53,7 +53,7 @@ impl<'a> Case<'a> {
         let members = configs.iter().map(member).collect();
         real.begin(configs);
         let model = Database::new(TERMS_KEPT as usize, mutation);
-        let mut case = Self { real, model, members, read: vec![View::default(); PROCESSES] };
+        let mut case = Self { real, model, members, read: vec![Snapshot::default(); PROCESSES] };
         for process in 0..IDS.len() {
             case.take(&Step::Ask(Who::Any(process), Wish::Register(false)), seen).await?;
         }
@@ -136,7 +136,7 @@ impl<'a> Case<'a> {
     }
 
     fn remember(&mut self, process: usize, reply: &Reply) {
-        if let Reply::View(view) = reply {
+        if let Reply::Snapshot(view) = reply {
             self.read[process] = view.clone();
         }
     }
@@ -150,7 +150,7 @@ impl<'a> Case<'a> {
             Who::HolderOf(id) => {
                 self.model.nodes.get(IDS[id]).and_then(|row| of(row.incarnation)).unwrap_or(id)
             }
-            Who::Leader => self.model.open().and_then(|term| of(term.incarnation)).unwrap_or(0),
+            Who::Leader => self.model.open_term().and_then(|term| of(term.incarnation)).unwrap_or(0),
         }
     }
 
@@ -172,16 +172,16 @@ impl<'a> Case<'a> {
                 let view = self.ground(process, *on);
                 let regard = |(id, regard): (&&str, &Regard)| {
                     let row = view.node(id).filter(|row| row.id != member.id)?;
-                    let (live, passed_over) = match regard {
+                    let (live, skipped) = match regard {
                         Regard::Unseen => return None,
                         Regard::Live => (true, false),
                         Regard::Dead => (false, false),
                         Regard::PassedOver => (true, true),
                     };
                     let (incarnation, seq) = (row.incarnation, row.seq);
-                    Some(Known { id: row.id.clone(), incarnation, seq, live, passed_over })
+                    Some(PeerView { id: row.id.clone(), incarnation, seq, live, skipped })
                 };
-                let contest = Contest {
+                let contest = Electorate {
                     id: member.id.clone(),
                     incarnation: member.incarnation,
                     timeout: TIMEOUT,
@@ -204,7 +204,7 @@ impl<'a> Case<'a> {
         let ground = if self.read[process].nodes.is_empty() { Ground::Now } else { Ground::Read };
         let view = self.ground(process, ground);
         let row = view.node(&member.id).filter(|row| row.incarnation != member.incarnation)?;
-        let leads = row.leading || view.open().is_some_and(|term| term.incarnation == row.incarnation);
+        let leads = row.leading || view.open_term().is_some_and(|term| term.incarnation == row.incarnation);
         Some(match leads {
             true => TakeOver::Leader { incarnation: row.incarnation, incumbent: view.incumbent() },
             false => TakeOver::Follower(row.incarnation),
@@ -216,7 +216,7 @@ impl<'a> Case<'a> {
         self.model.nodes.get(&self.members[process].id).map_or(0, |row| row.seq)
     }
 
-    fn ground(&self, process: usize, on: Ground) -> View {
+    fn ground(&self, process: usize, on: Ground) -> Snapshot {
         match on {
             Ground::Now => self.model.view(NOW, &self.members[process].id, &[]),
             Ground::Read => self.read[process].clone(),
@@ -224,7 +224,7 @@ impl<'a> Case<'a> {
     }
 
     fn term(&self, process: usize, which: Which) -> i64 {
-        let newest = |view: &View| view.open().or(view.newest()).map_or(0, |row| row.term);
+        let newest = |view: &Snapshot| view.open_term().or(view.newest_term()).map_or(0, |row| row.term);
         match which {
             Which::Newest => newest(&self.ground(process, Ground::Now)),
             Which::Read => newest(&self.read[process]),
@@ -305,22 +305,22 @@ impl<'a> Case<'a> {
                 Some(row) if row.leading => "taken over from a leader",
                 Some(_) => "taken over from a follower",
             },
-            (_, Reply::Occupied { leading: true, .. }) => "occupied by a leader",
-            (_, Reply::Occupied { leading: false, .. }) => "occupied by a follower",
-            (Request::Heartbeat { term: None, .. }, Reply::Beat { seq: Some(_) }) => "heartbeat",
+            (_, Reply::IdTaken { leading: true, .. }) => "occupied by a leader",
+            (_, Reply::IdTaken { leading: false, .. }) => "occupied by a follower",
+            (Request::Heartbeat { term: None, .. }, Reply::HeartbeatAck { seq: Some(_) }) => "heartbeat",
             (Request::Heartbeat { term: None, .. }, _) => "heartbeat refused",
-            (Request::Heartbeat { .. }, Reply::Beat { seq: Some(_) }) => "renewal",
+            (Request::Heartbeat { .. }, Reply::HeartbeatAck { seq: Some(_) }) => "renewal",
             (Request::Heartbeat { .. }, _) => "renewal refused",
             (_, Reply::Claimed { .. }) if before.nodes.values().any(|row| row.leading) => {
                 "claimed from a leader"
             }
             (_, Reply::Claimed { .. }) => "claimed",
-            (_, Reply::Lost(Lost::Moved)) => "claim lost: moved",
-            (_, Reply::Lost(Lost::Better(_))) => "claim lost: better",
-            (_, Reply::Lost(Lost::Unregistered)) => "claim lost: unregistered",
-            (_, Reply::TermEnded) if before.open() != self.model.open() => "term ended",
+            (_, Reply::ClaimRejected(ClaimRejected::IncumbentChanged)) => "claim lost: moved",
+            (_, Reply::ClaimRejected(ClaimRejected::BetterCandidate(_))) => "claim lost: better",
+            (_, Reply::ClaimRejected(ClaimRejected::OwnRowChanged)) => "claim lost: unregistered",
+            (_, Reply::TermEnded) if before.open_term() != self.model.open_term() => "term ended",
             (_, Reply::Left) if own.is_some_and(|row| row.incarnation == member.incarnation) => "left",
-            (_, Reply::View(_)) => "view",
+            (_, Reply::Snapshot(_)) => "view",
             (_, Reply::Cleaned { nodes: 1.., .. }) => "cleaned nodes",
             (_, Reply::Cleaned { terms: 1.., .. }) => "cleaned terms",
             _ => return,
@@ -331,7 +331,7 @@ impl<'a> Case<'a> {
 
 /// A reply without the order of its rows, and without what the test itself took.
 fn comparable(reply: &Reply) -> Reply {
-    let Reply::View(view) = reply else { return reply.clone() };
+    let Reply::Snapshot(view) = reply else { return reply.clone() };
     let mut view = view.clone();
     view.terms.sort_by_key(|row| row.term);
     view.nodes.sort_by(|one, other| one.id.cmp(&other.id));
@@ -340,5 +340,5 @@ fn comparable(reply: &Reply) -> Reply {
         row.age = Duration::from_secs(coarse(seconds).unsigned_abs());
         row.address = None;
     }
-    Reply::View(view)
+    Reply::Snapshot(view)
 }

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult};
 use uuid::Uuid;
 
 use super::dialect::{heartbeat_age, leader_literal};
-use protocol::{EndReason, Incarnation, NodeRow, TermRow, View};
+use protocol::{EndReason, Incarnation, NodeRow, Snapshot, TermRow};
 
 /// How many of the best-ranked eligible rows a look brings.
 const BEST: u64 = 8;
@@ -39,8 +39,8 @@ pub(super) async fn look<C: ConnectionTrait>(
     election: &str,
     me: &str,
     asked: &[i64],
-) -> Result<View, DbErr> {
-    let mut view = View::default();
+) -> Result<Snapshot, DbErr> {
+    let mut view = Snapshot::default();
     for row in db.query_all(&query(db.get_database_backend(), election, me, asked)).await? {
         let row = Row::from_query_result(&row, "")?;
         if row.of_node == 0 {
