@@ -24,7 +24,7 @@ use self::connect::Target;
 use self::failure::Failure;
 use self::lane::Lane;
 use crate::config::Settings;
-use protocol::{Incarnation, Reply, Request};
+use protocol::{Belief, Incarnation, Reply, Request};
 
 pub(crate) use self::reading::Reader;
 #[cfg(feature = "postgres")]
@@ -92,8 +92,8 @@ impl Store {
                 Request::Register { take_over } => {
                     register::register(db, who, take_over.as_ref(), limit).await
                 }
-                Request::Heartbeat { term, candidate, floor } => {
-                    heartbeat::heartbeat(db, who, *term, *candidate, *floor).await
+                Request::Heartbeat { belief, seq_floor } => {
+                    heartbeat::heartbeat(db, who, *belief, *seq_floor).await
                 }
                 Request::Observe { terms } => {
                     observe::observe(db, &who.election, &who.node_id, terms).await.map(Reply::Snapshot)
@@ -115,8 +115,8 @@ impl Store {
 fn name(request: &Request) -> &'static str {
     match request {
         Request::Register { .. } => "registering",
-        Request::Heartbeat { term: None, .. } => "heartbeat",
-        Request::Heartbeat { term: Some(_), .. } => "renewal",
+        Request::Heartbeat { belief: Belief::Leader(_), .. } => "renewal",
+        Request::Heartbeat { .. } => "heartbeat",
         Request::Observe { .. } => "looking at the election",
         Request::Claim(_) => "claim",
         Request::EndTerm { .. } => "ending the own term",
