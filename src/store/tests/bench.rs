@@ -9,7 +9,7 @@ use crate::DatabaseUrl;
 use crate::store::connect::Target;
 use crate::store::failure::Failure;
 use crate::store::observe::observe;
-use crate::store::{Identity, Store};
+use crate::store::{NodeIdentity, Store};
 use protocol::{
     Belief, Claim, Electorate, HeartbeatSeq, Incarnation, PeerView, Reply, Request, Snapshot, TakeOver, Term,
 };
@@ -36,7 +36,7 @@ pub(super) struct Bench {
 /// A process that takes part.
 pub(super) struct Node {
     pub store: Store,
-    pub who: Identity,
+    pub who: NodeIdentity,
     /// No lower than any heartbeat counter this process may have written.
     pub written: HeartbeatSeq,
 }
@@ -124,14 +124,14 @@ impl Bench {
     }
 
     fn node_on(&self, target: Target, election: &str, id: &str, priority: i32) -> Node {
-        let who = Identity {
+        let who = NodeIdentity {
             election: election.to_owned(),
             node_id: id.to_owned(),
-            incarnation: Uuid::new_v4(),
+            incarnation: random_incarnation(),
             priority,
             address: Some(format!("http://{id}")),
-            lease: Duration::from_secs(10),
-            keep_terms: 3,
+            lease_duration: Duration::from_secs(10),
+            term_history: 3,
         };
         Node { store: Store::new(target, who.clone()), who, written: HeartbeatSeq::ZERO }
     }
@@ -201,12 +201,12 @@ impl Bench {
 
 impl Node {
     pub fn incarnation(&self) -> Incarnation {
-        self.who.incarnation()
+        self.who.incarnation
     }
 
     /// Becomes another process, which has not registered yet. It keeps the connection, which is what takes time.
     pub fn start_anew(&mut self) {
-        self.who.incarnation = Uuid::new_v4();
+        self.who.incarnation = random_incarnation();
         self.store.who = self.who.clone();
         self.written = HeartbeatSeq::ZERO;
     }
@@ -325,4 +325,8 @@ impl File {
 /// The term that the next claim opens.
 pub(super) fn after(term: Term) -> Term {
     Term::new(term.get() + 1)
+}
+
+fn random_incarnation() -> Incarnation {
+    Incarnation(Uuid::new_v4().as_u128())
 }

@@ -9,7 +9,7 @@ pub(super) async fn a_first_claim_opens_term_one(bench: Bench) {
     let view = node.view(&[]).await;
     let (open, row) = (view.open_term().unwrap(), view.leader().unwrap());
     assert_eq!(open.leadership(), LeadershipId { term: Term::new(1), incarnation: node.incarnation() });
-    assert_eq!((open.leader_id.as_str(), open.lease_duration), ("a", node.who.lease));
+    assert_eq!((open.leader_id.as_str(), open.lease_duration), ("a", node.who.lease_duration));
     assert_eq!((row.id.as_str(), row.term), ("a", Term::new(1)));
 }
 

@@ -66,7 +66,7 @@ pub(super) async fn the_newest_terms_are_kept(bench: Bench) {
     let kept = bench.rows("SELECT term FROM election_terms WHERE election = $e ORDER BY term").await;
     assert_eq!(kept.iter().map(|row| row["term"].as_i64().unwrap()).collect::<Vec<_>>(), [5, 6, 7]);
     assert_eq!(clean(&mut node).await, (0, 0));
-    node.who.keep_terms = 1;
+    node.who.term_history = 1;
     node.store = super::Store::new(bench.target(), node.who.clone());
     assert_eq!(clean(&mut node).await, (0, 2));
     assert!(node.renew(Term::new(7)).await.is_some());

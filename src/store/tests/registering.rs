@@ -10,7 +10,7 @@ pub(super) async fn a_new_node_is_a_follower(bench: Bench) {
     let row = view.node("a").unwrap();
     assert_eq!((row.incarnation, row.is_leader(), row.priority), (node.incarnation(), false, 7));
     assert_eq!((row.eligible, row.term, row.heartbeat_seq), (true, Term::NONE, HeartbeatSeq::ZERO));
-    assert_eq!(row.lease_duration, node.who.lease);
+    assert_eq!(row.lease_duration, node.who.lease_duration);
     let address = "SELECT address FROM node_records WHERE election = $e";
     assert_eq!(bench.rows(address).await[0]["address"], "http://a");
     assert!(row.heartbeat_age < super::bench::LONG, "{:?}", row.heartbeat_age);
@@ -30,7 +30,7 @@ pub(super) async fn a_process_that_registers_again_finds_its_own_row(bench: Benc
 pub(super) async fn a_row_of_another_process_is_occupied(bench: Bench) {
     let mut old = bench.node("a").await;
     let mut new = old.successor(&bench);
-    let occupied = |leading| Reply::IdTaken { incarnation: old.who.incarnation(), leading };
+    let occupied = |leading| Reply::IdTaken { incarnation: old.who.incarnation, leading };
     let (by_follower, by_leader) = (occupied(false), occupied(true));
     assert_eq!(new.register(None).await, by_follower);
     let term = old.lead().await;
@@ -115,7 +115,7 @@ pub(super) async fn a_takeover_of_a_leader_that_renewed_gives_up(bench: Bench) {
 pub(super) async fn a_takeover_of_a_follower_that_leads_by_now_gives_up(bench: Bench) {
     let (mut old, term) = bench.leader("a").await;
     let mut new = old.successor(&bench);
-    let take_over = || Some(TakeOver::Follower(old.who.incarnation()));
+    let take_over = || Some(TakeOver::Follower(old.who.incarnation));
     let (first, second) = (take_over(), take_over());
     let occupied = Reply::IdTaken { incarnation: old.incarnation(), leading: true };
     assert_eq!(new.register(first).await, occupied);
