@@ -145,7 +145,7 @@ impl DatabaseUrl {
     ///
     /// # Errors
     ///
-    /// [`Error::Unreachable`], [`Error::Refused`] and [`Error::InvalidDatabaseUrl`] (the server knows no such
+    /// [`Error::Unreachable`], [`Error::AccessDenied`] and [`Error::InvalidDatabaseUrl`] (the server knows no such
     /// run-time parameter), at the latest after 10 s, or `connect_timeout` if that was given.
     ///
     /// # Cancel safety
@@ -159,7 +159,7 @@ impl DatabaseUrl {
             Kind::Sqlite(_) => CONNECT_LIMIT,
         };
         let target = self.target(APPLICATION_NAME);
-        target.reach(limit).await.map_err(|failure| failure.into_error(&self.to_string()))?;
+        target.reach(limit).await.map_err(|error| Error::of_store(error, &self.to_string()))?;
         Ok(target.small_pool(limit))
     }
 

@@ -18,7 +18,7 @@ use crate::runtime::published::{Ending, Published};
 use crate::runtime::{self, Call, Read, hooks};
 use crate::status::{Member, Status, Subscription};
 use crate::store::connect::Target;
-use crate::store::failure::Failure;
+use crate::store::error::StoreError;
 
 /// One node of one election. Cheap to clone; all clones are the same node.
 ///
@@ -49,7 +49,7 @@ impl Elector {
     /// Connects to the database and checks that it can be used.
     ///
     /// # Errors
-    /// [`Error::InvalidDatabaseUrl`], [`Error::InvalidConfig`]; [`Error::Unreachable`] and [`Error::Refused`] when no
+    /// [`Error::InvalidDatabaseUrl`], [`Error::InvalidConfig`]; [`Error::Unreachable`] and [`Error::AccessDenied`] when no
     /// connection comes about within 5 s; [`Error::SchemaMissing`] when the tables are not there.
     pub async fn connect(database_url: &str, config: ElectorConfig) -> Result<Self, Error> {
         let url: DatabaseUrl = database_url.parse()?;
@@ -137,7 +137,7 @@ impl Elector {
     /// Waits until the elector has ended, by a stop or otherwise, and nothing of it runs any more.
     ///
     /// # Errors
-    /// [`Error::Replaced`] when another process took the node's id, [`Error::Unfinished`] when the database could not
+    /// [`Error::Replaced`] when another process took the node's id, [`Error::StopTimedOut`] when the database could not
     /// be told of a stop in time, [`Error::Crashed`].
     pub async fn ended(&self) -> Result<(), Error> {
         let ending = self.subscribe().ended().await;
@@ -156,7 +156,7 @@ impl Elector {
         }
         match ending {
             Ending::Stopped { clean: true } => Ok(()),
-            Ending::Stopped { clean: false } => Err(Error::Unfinished),
+            Ending::Stopped { clean: false } => Err(Error::StopTimedOut),
             Ending::Replaced => Err(Error::Replaced { node_id: self.inner.settings.node_id.clone() }),
             Ending::Crashed => Err(Error::Crashed("see the log for the panic".to_owned())),
         }
@@ -207,12 +207,12 @@ impl Elector {
 
     async fn read<T>(
         &self,
-        read: impl FnOnce(oneshot::Sender<Result<T, Failure>>) -> Read,
+        read: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Read,
     ) -> Result<T, Error> {
         let (to, result) = oneshot::channel();
         drop(self.inner.calls.send(Call::Read(read(to))));
         match result.await {
-            Ok(result) => result.map_err(|failure| failure.into_error(&self.inner.database)),
+            Ok(result) => result.map_err(|error| Error::of_store(error, &self.inner.database)),
             Err(_) => Err(Error::Ended),
         }
     }

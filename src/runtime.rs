@@ -33,7 +33,7 @@ use self::published::{Ending, Published, Publisher};
 use crate::config::Settings;
 use crate::status::{Member, RoleChange};
 use crate::store::connect::Target;
-use crate::store::failure::Failure;
+use crate::store::error::StoreError;
 use crate::store::{Reader, Store};
 
 /// How long the thread's runtime is given to put its things away.
@@ -51,8 +51,8 @@ pub(crate) enum Call {
 
 /// A read, and where its result goes.
 pub(crate) enum Read {
-    Nodes(oneshot::Sender<Result<Vec<Member>, Failure>>),
-    Leader(oneshot::Sender<Result<Option<Member>, Failure>>),
+    Nodes(oneshot::Sender<Result<Vec<Member>, StoreError>>),
+    Leader(oneshot::Sender<Result<Option<Member>, StoreError>>),
 }
 
 /// The running thread, as its owner holds it. Dropping the sender asks the thread to leave and end.

@@ -8,7 +8,7 @@ pub(crate) mod connect;
 mod dialect;
 mod end_reason;
 mod end_term;
-pub(crate) mod failure;
+pub(crate) mod error;
 mod heartbeat;
 mod identity;
 pub(crate) mod lane;
@@ -28,9 +28,10 @@ use protocol::Reply;
 use protocol::Request;
 
 use self::connect::Target;
-use self::failure::Failure;
+use self::error::StoreError;
 use self::lane::Lane;
 
+pub use self::error::DatabaseError;
 pub(crate) use self::identity::NodeIdentity;
 pub(crate) use self::reading::Reader;
 #[cfg(feature = "postgres")]
@@ -54,7 +55,7 @@ impl Store {
     ///
     /// # Cancel safety
     /// Dropped early, the request may or may not take effect; its connection is closed.
-    pub async fn carry_out(&mut self, request: &Request, limit: Duration) -> Result<Reply, Failure> {
+    pub async fn carry_out(&mut self, request: &Request, limit: Duration) -> Result<Reply, StoreError> {
         let who = &self.who;
         self.lane
             .run(limit, name(request), async |db| match request {

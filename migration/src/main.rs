@@ -1,5 +1,6 @@
 //! The migration command line: `cargo run -p leader-election-migration -- up|down|status|fresh`.
 
+use std::error::Error as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -82,7 +83,8 @@ fn fail(code: u8, message: &str) -> ExitCode {
 async fn connect(url: &str) -> Result<DatabaseConnection, (u8, String)> {
     let failed = |error: Error| {
         let code = if matches!(error, Error::InvalidDatabaseUrl(_)) { BAD_INPUT } else { UNAVAILABLE };
-        (code, error.to_string())
+        let source = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+        (code, format!("{error}{source}"))
     };
     let url: DatabaseUrl = url.parse().map_err(failed)?;
     url.connect().await.map_err(failed)

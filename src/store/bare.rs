@@ -36,6 +36,6 @@ impl BareStore {
     /// # Errors
     /// Whatever failed: the request may or may not have taken effect.
     pub async fn carry_out(&mut self, request: &Request, limit: Duration) -> Result<Reply, Error> {
-        self.store.carry_out(request, limit).await.map_err(|failure| failure.into_error(&self.database))
+        self.store.carry_out(request, limit).await.map_err(|error| Error::of_store(error, &self.database))
     }
 }

@@ -24,7 +24,7 @@ use sea_orm::sea_query::ExprTrait;
 use sea_orm::sea_query::Query;
 
 use super::dialect::clock;
-use super::failure::is_unique_violation;
+use super::error::is_unique_violation;
 use super::identity::NodeIdentity;
 use super::node_row;
 use super::node_row::own_row;

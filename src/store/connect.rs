@@ -12,7 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::failure::Failure;
+use super::error::StoreError;
 use crate::Error;
 #[cfg(feature = "sqlite")]
 use crate::database_url::BUSY_TIMEOUT;
@@ -91,22 +91,23 @@ impl Target {
             )]
             _ => {
                 let _ = application_name;
-                Err(Error::InvalidConfig(
-                    "the database connection has to be a pool of PostgreSQL or SQLite connections".to_owned(),
+                Err(Error::invalid_config(
+                    "database",
+                    "the database connection has to be a pool of PostgreSQL or SQLite connections",
                 ))
             }
         }
     }
 
     /// Finds out whether the database can be reached: connects, and hangs up.
-    pub(crate) async fn reach(&self, limit: Duration) -> Result<(), Failure> {
+    pub(crate) async fn reach(&self, limit: Duration) -> Result<(), StoreError> {
         let deadline = Instant::now() + limit;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let failure = match timeout(left, self.connect_once()).await {
                 Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => Failure::sort(CONNECTING, true, error),
-                Err(_) => return Err(Failure::timeout(CONNECTING, true, limit)),
+                Ok(Err(error)) => StoreError::new(CONNECTING, true, &error),
+                Err(_) => return Err(StoreError::timeout(CONNECTING, true, limit)),
             };
             let may_pass = match self {
                 // The file is locked for a moment while the first process that opens it turns it to

@@ -19,7 +19,7 @@ use tokio::{runtime::Handle, task::JoinSet, time::timeout};
 
 use super::{
     connect::{Single, Target},
-    failure::{Failure, leaves_connection_usable},
+    error::{StoreError, leaves_connection_usable},
 };
 
 /// How long the closing of a connection may go on in the background.
@@ -49,9 +49,9 @@ impl Lane {
     pub(crate) async fn run<T>(
         &mut self,
         limit: Duration,
-        during: &'static str,
+        step: &'static str,
         command: impl AsyncFnOnce(&DatabaseConnection) -> Result<T, DbErr>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, StoreError> {
         while self.closings.try_join_next().is_some() {}
         let connecting = AtomicBool::new(false);
         let single = self.open.get_or_insert_with(|| self.target.single()).clone();
@@ -76,9 +76,9 @@ impl Lane {
                 if leaves_connection_usable(&error) {
                     cut_off.defuse();
                 }
-                Err(Failure::sort(during, connecting.load(Relaxed), error))
+                Err(StoreError::new(step, connecting.load(Relaxed), &error))
             }
-            Err(_) => Err(Failure::timeout(during, connecting.load(Relaxed), limit)),
+            Err(_) => Err(StoreError::timeout(step, connecting.load(Relaxed), limit)),
         }
     }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::connect::Target;
 use super::dialect::heartbeat_age;
-use super::failure::Failure;
+use super::error::StoreError;
 use super::lane::Lane;
 use crate::status::{Member, Role};
 
@@ -46,7 +46,7 @@ impl Reader {
     }
 
     /// The live nodes, the best-ranked first.
-    pub async fn nodes(&mut self) -> Result<Vec<Member>, Failure> {
+    pub async fn nodes(&mut self) -> Result<Vec<Member>, StoreError> {
         let Self { lane, election, timeout } = self;
         lane.run(LIMIT, "reading the nodes", async |db| {
             Ok(rows(db, election, *timeout).await?.into_iter().map(member).collect())
@@ -55,7 +55,7 @@ impl Reader {
     }
 
     /// The live leader: the open term's, whose row agrees with it.
-    pub async fn leader(&mut self) -> Result<Option<Member>, Failure> {
+    pub async fn leader(&mut self) -> Result<Option<Member>, StoreError> {
         let Self { lane, election, timeout } = self;
         lane.run(LIMIT, "reading the leader", async |db| {
             let open = terms::Entity::find()

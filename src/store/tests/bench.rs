@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::DatabaseUrl;
 use crate::store::connect::Target;
-use crate::store::failure::Failure;
+use crate::store::error::StoreError;
 use crate::store::observe::observe;
 use crate::store::{NodeIdentity, Store};
 use protocol::{
@@ -216,7 +216,7 @@ impl Node {
         bench.process_of(&self.who.election, &self.who.node_id, self.who.priority)
     }
 
-    pub async fn attempt(&mut self, request: &Request, limit: Duration) -> Result<Reply, Failure> {
+    pub async fn attempt(&mut self, request: &Request, limit: Duration) -> Result<Reply, StoreError> {
         self.store.carry_out(request, limit).await
     }
 

@@ -8,7 +8,7 @@ use testkit::{Postgres, Proxy, eventually};
 
 use super::bench::{Bench, LONG, after};
 use super::observing::crowd;
-use crate::store::failure::Cause;
+use crate::store::error::Kind;
 use crate::store::observe;
 use crate::store::transaction::CHANNEL;
 use protocol::{Belief, ClaimRejected, EndReason, HeartbeatSeq, LeadershipId, Reply, Request, Term};
@@ -143,7 +143,7 @@ async fn whoever_waits_in_vain_for_the_elections_lock_may_try_again() {
         ];
         for failure in refused.map(Result::unwrap_err) {
             // The server gave up, before the client did.
-            assert!(matches!(failure.cause, Cause::Transient(_)), "{failure:?}");
+            assert!(failure.kind() == Kind::Transient, "{failure:?}");
         }
         holder.rollback().await.unwrap();
     }
@@ -192,7 +192,7 @@ async fn a_read_only_server_is_a_reason_to_try_again() {
         Request::Cleanup { older_than: LONG },
     ] {
         match again.attempt(&request, LONG).await {
-            Err(failure) => assert!(matches!(failure.cause, Cause::Transient(_)), "{request:?}: {failure:?}"),
+            Err(failure) => assert_eq!(failure.kind(), Kind::ReadOnly, "{request:?}: {failure:?}"),
             // It leads in what it read.
             Ok(reply) => assert_eq!(reply, Reply::ClaimRejected(ClaimRejected::OwnRowChanged), "{request:?}"),
         }
