@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::runtime::published::{Ending, Published};
 use crate::runtime::{self, Call, Read, hooks};
 use crate::status::{Member, Status, Subscription};
-use crate::store::connect::Target;
+use crate::store::backend::{APPLICATION_NAME, ConnectSpec};
 use crate::store::error::StoreError;
 
 /// One node of one election. Cheap to clone; all clones are the same node.
@@ -66,7 +66,7 @@ impl Elector {
     /// [`Error::InvalidConfig`].
     pub fn connect_lazy(database_url: &DatabaseUrl, config: ElectorConfig) -> Result<Self, Error> {
         let settings = config.settings()?;
-        let target = database_url.target(&application_name(&settings));
+        let target = database_url.spec(&application_name(&settings));
         Self::of_target(target, database_url.to_string(), settings)
     }
 
@@ -78,11 +78,17 @@ impl Elector {
     /// [`Error::InvalidConfig`], also when the connection is neither PostgreSQL's nor SQLite's.
     pub fn new(connection: &DatabaseConnection, config: ElectorConfig) -> Result<Self, Error> {
         let settings = config.settings()?;
-        let target = Target::of(connection, &application_name(&settings))?;
+        let name = application_name(&settings);
+        let target = ConnectSpec::of(connection, &name).ok_or_else(|| {
+            Error::invalid_config(
+                "database",
+                "the database connection has to be a pool of PostgreSQL or SQLite connections",
+            )
+        })?;
         Self::of_target(target, "the application's database".to_owned(), settings)
     }
 
-    fn of_target(target: Target, database: String, settings: Settings) -> Result<Self, Error> {
+    fn of_target(target: ConnectSpec, database: String, settings: Settings) -> Result<Self, Error> {
         let thread = runtime::spawn(settings.clone(), target)
             .map_err(|error| Error::Crashed(format!("its thread could not be started: {error}")))?;
         Ok(Self {
@@ -239,7 +245,7 @@ impl Drop for AbortOnDrop {
 }
 
 fn application_name(settings: &Settings) -> String {
-    format!("{}/{}", crate::database_url::APPLICATION_NAME, settings.node_id)
+    format!("{}/{}", APPLICATION_NAME, settings.node_id)
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ use self::driver::Driver;
 use self::published::{Ending, Published, Publisher};
 use crate::config::Settings;
 use crate::status::{Member, RoleChange};
-use crate::store::connect::Target;
+use crate::store::backend::ConnectSpec;
 use crate::store::error::StoreError;
 use crate::store::{Reader, Store};
 
@@ -63,7 +63,7 @@ pub(crate) struct Thread {
 }
 
 /// Starts the thread. It waits for a call.
-pub(crate) fn spawn(settings: Settings, target: Target) -> std::io::Result<Thread> {
+pub(crate) fn spawn(settings: Settings, target: ConnectSpec) -> std::io::Result<Thread> {
     let (calls, inbox) = mpsc::unbounded_channel();
     let (publisher, published) = Publisher::new(&settings);
     let dispatch = tracing::dispatcher::get_default(Dispatch::clone);
@@ -106,7 +106,7 @@ async fn connection_returned() {
 async fn serve(
     mut inbox: mpsc::UnboundedReceiver<Call>,
     settings: Settings,
-    target: Target,
+    target: ConnectSpec,
     publisher: &Publisher,
 ) -> Ending {
     let mut tasks = JoinSet::new();

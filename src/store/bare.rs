@@ -19,7 +19,7 @@ impl BareStore {
     /// [`Error::InvalidConfig`].
     pub fn new(url: &DatabaseUrl, config: &ElectorConfig, incarnation: Incarnation) -> Result<Self, Error> {
         let who = config.settings()?.identity(incarnation);
-        Ok(Self { store: Store::new(url.target("model check"), who), database: url.to_string() })
+        Ok(Self { store: Store::new(url.spec("model check"), who), database: url.to_string() })
     }
 
     /// Writes as another from here on. The connection stays, which is what takes time.

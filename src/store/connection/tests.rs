@@ -1,4 +1,4 @@
-use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
 use super::*;
 use crate::store::error::Kind;
