@@ -9,6 +9,8 @@ mod observing;
 mod races;
 mod registering;
 #[cfg(feature = "postgres")]
+mod round_trips;
+#[cfg(feature = "postgres")]
 mod server;
 
 use self::fixture::Fixture;
