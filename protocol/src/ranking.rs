@@ -133,7 +133,11 @@ mod tests {
 
     #[test]
     fn the_successor_of_the_newest_term_comes_first_if_it_stands_and_the_term_has_ended() {
-        let to_c = |number, ended| TermRow { end_reason: ended, successor: Some("c".to_owned()), ..term(number, "z") };
+        let to_c = |number, ended| TermRow {
+            end_reason: ended,
+            successor: Some("c".to_owned()),
+            ..term(number, "z")
+        };
         let ended = Some(EndReason::Transferred);
         for (terms, skipped, expected) in [
             (vec![to_c(1, ended)], false, "c"),

@@ -78,10 +78,7 @@ fn a_reply_to_another_step_is_ignored() {
     b.tick(H);
     let before = b.0.clone();
     for token in [0, b.0.token - 1, b.0.token + 1] {
-        assert_eq!(
-            b.handle(H, Event::Reply { token, reply: Some(ack(1)) }),
-            NOTHING
-        );
+        assert_eq!(b.handle(H, Event::Reply { token, reply: Some(ack(1)) }), NOTHING);
         assert_eq!(b.0, before);
     }
     // Nor does a step's reply count twice.

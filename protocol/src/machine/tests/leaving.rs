@@ -26,10 +26,7 @@ fn a_heartbeat_or_a_look_under_way_is_cut_off() {
     b.tick(H);
     let token = b.0.token;
     assert_eq!(b.stop(1001), [b.step(leave(None), 500)]);
-    assert_eq!(
-        b.handle(1002, Event::Reply { token, reply: Some(ack(1)) }),
-        NOTHING
-    );
+    assert_eq!(b.handle(1002, Event::Reply { token, reply: Some(ack(1)) }), NOTHING);
     assert_eq!(b.under_way(), Some(&leave(None)));
 }
 
@@ -57,10 +54,7 @@ fn a_renewal_under_way_brings_no_leadership_back() {
     b.tick(H);
     let token = b.0.token;
     b.stop(1001);
-    assert_eq!(
-        b.handle(1002, Event::Reply { token, reply: Some(ack(1)) }),
-        NOTHING
-    );
+    assert_eq!(b.handle(1002, Event::Reply { token, reply: Some(ack(1)) }), NOTHING);
     assert_eq!(b.0.lease(), None);
 }
 
