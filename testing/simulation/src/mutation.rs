@@ -1,6 +1,6 @@
 //! Everything that can be broken on purpose, to see that the checks notice.
 
-use protocol::{self, break_rule};
+use protocol::{ExpiryFrom, LeaseFrom, LeaseLength, Rules, Skipping, Timing, Vanishing};
 
 /// One rule broken.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -51,22 +51,18 @@ impl Mutation {
         Mutation::NoPassOver,
     ];
 
-    /// Runs `work` with the rule broken, where the rule is one of the protocol's own.
-    pub fn during<T>(mutation: Option<Mutation>, work: impl FnOnce() -> T) -> T {
-        break_rule(mutation.and_then(Mutation::in_the_rules));
-        let result = work();
-        break_rule(None);
-        result
-    }
-
-    fn in_the_rules(self) -> Option<protocol::Mutation> {
-        match self {
-            Mutation::LeaseFromReply => Some(protocol::Mutation::LeaseFromReply),
-            Mutation::ExpiryFromSend => Some(protocol::Mutation::ExpiryFromSend),
-            Mutation::OwnSettings => Some(protocol::Mutation::OwnSettings),
-            Mutation::VanishingIgnored => Some(protocol::Mutation::VanishingIgnored),
-            Mutation::NoPassOver => Some(protocol::Mutation::NoPassOver),
-            _ => None,
+    /// The rules that a machine with these durations follows.
+    pub fn rules(mutation: Option<Mutation>, timing: &Timing) -> Rules {
+        let safe = Rules::SAFE;
+        match mutation {
+            Some(Mutation::LeaseFromReply) => Rules { lease_from: LeaseFrom::Reply, ..safe },
+            Some(Mutation::ExpiryFromSend) => Rules { expiry_from: ExpiryFrom::Sent, ..safe },
+            Some(Mutation::OwnSettings) => {
+                Rules { lease_length: LeaseLength::Assumed(timing.lease_duration()), ..safe }
+            }
+            Some(Mutation::VanishingIgnored) => Rules { vanishing: Vanishing::Ignored, ..safe },
+            Some(Mutation::NoPassOver) => Rules { skipping: Skipping::Never, ..safe },
+            _ => safe,
         }
     }
 }

@@ -41,11 +41,9 @@ pub fn run(
     mutation: Option<Mutation>,
     trace: bool,
 ) -> Result<Tally, Box<Failure>> {
-    Mutation::during(mutation, || {
-        let mut run = Run { world: World::new(campaign, seed, mutation, trace) };
-        run.whole().map_err(|violation| Box::new(Failure { campaign: campaign.name, seed, violation }))?;
-        Ok(run.world.tally)
-    })
+    let mut run = Run { world: World::new(campaign, seed, mutation, trace) };
+    run.whole().map_err(|violation| Box::new(Failure { campaign: campaign.name, seed, violation }))?;
+    Ok(run.world.tally)
 }
 
 struct Run {

@@ -39,7 +39,8 @@ impl World {
         }
         let priority = if mute { 9 } else { priority };
         let member = Member { id, incarnation, priority, eligible: true, lease: timing.lease_duration() };
-        let machine = Machine::new(clock.shows(self.now), node, timing);
+        let rules = Mutation::rules(self.mutation, &timing);
+        let machine = Machine::with_rules(clock.shows(self.now), node, timing, rules);
         self.say(|| format!("{} starts with {timing:?}, {clock:?}, slow {slow}", name(&member)));
         self.processes.push(Process {
             member,
