@@ -10,7 +10,7 @@ pub enum Mutation {
     /// A renewal counts for whatever term the row leads in.
     RenewalForAnyTerm,
     /// A follower's heartbeat counts for a row that says leader, too.
-    FollowerBeatsLeader,
+    FollowerHeartbeatForLeader,
     /// A heartbeat that arrives after a later one counts, too.
     LateHeartbeatCounts,
     /// A claim does not read again.
@@ -26,11 +26,11 @@ pub enum Mutation {
     /// What a look says counts from before the look was sent.
     ExpiryFromSend,
     /// A lease is taken to be as long as the observer's own.
-    OwnSettings,
+    OwnLeaseLength,
     /// The vanishing of a leader's row is no new version.
     VanishingIgnored,
     /// Nobody's turn ever passes.
-    NoPassOver,
+    NeverSkipped,
 }
 
 impl Mutation {
@@ -38,7 +38,7 @@ impl Mutation {
     pub const ALL: [Mutation; 13] = [
         Mutation::HeartbeatForAnyIncarnation,
         Mutation::RenewalForAnyTerm,
-        Mutation::FollowerBeatsLeader,
+        Mutation::FollowerHeartbeatForLeader,
         Mutation::LateHeartbeatCounts,
         Mutation::ClaimUnchecked,
         Mutation::TermFromNode,
@@ -46,9 +46,9 @@ impl Mutation {
         Mutation::StoredFlag,
         Mutation::LeaseFromReply,
         Mutation::ExpiryFromSend,
-        Mutation::OwnSettings,
+        Mutation::OwnLeaseLength,
         Mutation::VanishingIgnored,
-        Mutation::NoPassOver,
+        Mutation::NeverSkipped,
     ];
 
     /// The rules that a machine with these durations follows.
@@ -57,11 +57,11 @@ impl Mutation {
         match mutation {
             Some(Mutation::LeaseFromReply) => Rules { lease_from: LeaseFrom::Reply, ..safe },
             Some(Mutation::ExpiryFromSend) => Rules { expiry_from: ExpiryFrom::Sent, ..safe },
-            Some(Mutation::OwnSettings) => {
+            Some(Mutation::OwnLeaseLength) => {
                 Rules { lease_length: LeaseLength::Assumed(timing.lease_duration()), ..safe }
             }
             Some(Mutation::VanishingIgnored) => Rules { vanishing: Vanishing::Ignored, ..safe },
-            Some(Mutation::NoPassOver) => Rules { skipping: Skipping::Never, ..safe },
+            Some(Mutation::NeverSkipped) => Rules { skipping: Skipping::Never, ..safe },
             _ => safe,
         }
     }

@@ -16,13 +16,13 @@ use crate::steps::PROCESSES;
 /// No comparison is about time: this is for a machine that is busy.
 const LIMIT: Duration = Duration::from_secs(30);
 
-pub struct Real {
+pub struct TestDatabase {
     raw: DatabaseConnection,
     processes: Vec<BareStore>,
     election: String,
 }
 
-impl Real {
+impl TestDatabase {
     pub async fn open(url: &str) -> Self {
         let url: DatabaseUrl = url.parse().unwrap();
         let raw = url.connect().await.unwrap();
@@ -56,7 +56,7 @@ impl Real {
     }
 
     /// Runs SQL by hand. `$e` is the election, `$now` the database's clock; `$ago(N)` is N seconds ago.
-    pub async fn by_hand(&self, sql: &str) -> Result<(), String> {
+    pub async fn edit_by_hand(&self, sql: &str) -> Result<(), String> {
         let sqlite = self.raw.get_database_backend() == DbBackend::Sqlite;
         let clock = |ago: &str| match sqlite {
             true => format!("strftime('%Y-%m-%d %H:%M:%f+00:00', 'now', '-{ago} seconds')"),
@@ -71,13 +71,13 @@ impl Real {
     }
 
     /// All rows, as the model would have them at its time `now`.
-    pub async fn rows(&self, now: i64) -> (BTreeMap<String, Node>, BTreeMap<Term, TermRow>) {
+    pub async fn rows(&self, now: i64) -> (BTreeMap<String, NodeRecord>, BTreeMap<Term, TermRow>) {
         let mine = nodes::Column::Election.eq(&self.election);
         let rows = nodes::Entity::find().filter(mine).all(&self.raw).await.unwrap();
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed();
         let node = |row: nodes::Model| {
             let age = coarse(wall - row.last_heartbeat.timestamp());
-            let node = Node {
+            let node = NodeRecord {
                 incarnation: Incarnation(row.incarnation.as_u128()),
                 status: match row.status {
                     Status::Follower => NodeStatus::Follower,

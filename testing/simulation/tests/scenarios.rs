@@ -1,10 +1,10 @@
-//! A short run of every campaign: seeds that never change, and fresh ones.
+//! A short run of every scenario: seeds that never change, and fresh ones.
 
 use std::thread;
 
-use simulation::campaign::CAMPAIGNS;
 use simulation::faults::{Fault, Tally};
 use simulation::run::run;
+use simulation::scenario::SCENARIOS;
 
 const FIXED: u64 = 200;
 const FRESH: u64 = 200;
@@ -17,9 +17,9 @@ fn the_promises_hold_in_every_campaign() {
     let half = |odd: usize| {
         let mut tally = Tally::default();
         let mut failures = Vec::new();
-        for (index, campaign) in CAMPAIGNS.iter().enumerate() {
+        for (index, scenario) in SCENARIOS.iter().enumerate() {
             for seed in seeds.iter().skip((odd + index) % 2).step_by(2) {
-                match run(campaign, *seed, None, false) {
+                match run(scenario, *seed, None, false) {
                     Ok(one) => tally.add(&one),
                     Err(failure) => failures.push(failure.to_string()),
                 }
