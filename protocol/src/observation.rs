@@ -114,7 +114,7 @@ impl Observations {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{Fixture, G, at, leader, ms, process, row, term, view};
+    use super::super::fixtures::{Fixture, G, at, leader, leadership, ms, number, process, row, term, view};
     use super::super::snapshot::{EndReason, NodeRow, TermRow};
     use super::*;
 
@@ -154,38 +154,38 @@ mod tests {
     #[test]
     fn a_row_counts_only_if_it_agrees_with_the_term() {
         let other = NodeRow { incarnation: process("z"), ..leader("a", 1, 8) };
-        for row in [leader("a", 2, 8), NodeRow { term: 1, ..row("a", 8) }, other] {
+        for row in [leader("a", 2, 8), NodeRow { term: number(1), ..row("a", 8) }, other] {
             let seen = after([(0, view().open(1, "a").node(row))]);
-            let open = seen.0.iter().find(|seen| seen.key == (1, process("a"))).unwrap();
+            let open = seen.0.iter().find(|seen| seen.leadership == leadership(1, "a")).unwrap();
             assert_eq!(open.version, None);
         }
     }
 
     #[test]
     fn the_grant_is_the_terms_own_or_else_the_rows() {
-        let long = TermRow { lease: ms(9000), ..term(1, "a") };
+        let long = TermRow { lease_duration: ms(9000), ..term(1, "a") };
         let seen = after([(0, view().term(long).node(leader("a", 1, 7)))]);
         assert_eq!(expires(&seen, 0), Some(at(9000)));
-        let stray = NodeRow { lease: ms(8000), ..leader("a", 1, 7) };
+        let stray = NodeRow { lease_duration: ms(8000), ..leader("a", 1, 7) };
         assert_eq!(expires(&after([(0, view().node(stray))]), 0), Some(at(8000)));
     }
 
     #[test]
     fn a_shorter_grant_shortens_no_lease() {
-        let long = TermRow { lease: ms(9000), ..term(1, "a") };
+        let long = TermRow { lease_duration: ms(9000), ..term(1, "a") };
         let seen = after([(0, view().term(long).node(leader("a", 1, 7))), (100, led(8))]);
         assert_eq!(expires(&seen, 100), Some(at(9000)));
     }
 
     #[test]
     fn a_lease_however_long_overflows_nothing() {
-        let endless = TermRow { lease: Duration::MAX, ..term(1, "a") };
+        let endless = TermRow { lease_duration: Duration::MAX, ..term(1, "a") };
         assert!(expires(&after([(1, view().term(endless))]), u64::MAX).is_some());
     }
 
     #[test]
     fn only_its_own_terms_row_ends_a_lease() {
-        let other = TermRow { ended: Some(EndReason::Resigned), ..term(1, "c") };
+        let other = TermRow { end_reason: Some(EndReason::Resigned), ..term(1, "c") };
         for (rows, in_force) in [
             (view().ended(1, "a", EndReason::Expired), false),
             (view().ended(2, "a", EndReason::Expired), true),
@@ -203,7 +203,7 @@ mod tests {
     fn an_expired_lease_that_is_still_there_does_not_begin_anew() {
         let seen = after([(0, led(7)), (5000, led(7)), (6000, led(7))]);
         assert_eq!(expires(&seen, 6000), None);
-        assert_eq!(seen.terms(), [1]);
+        assert_eq!(seen.terms(), [number(1)]);
     }
 
     #[test]

@@ -70,17 +70,17 @@ pub fn rank(row: &NodeRow) -> (Reverse<i32>, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{Fixture, leader, ms, process, row, term, view};
+    use super::super::fixtures::{Fixture, leader, ms, process, row, seq, term, view};
     use super::super::snapshot::{EndReason, TermRow};
     use super::*;
 
     fn contest<const N: usize>(known: [PeerView; N]) -> Electorate {
-        let (id, incarnation, timeout) = ("b".to_owned(), process("b"), ms(3200));
-        Electorate { id, incarnation, timeout, known: known.into() }
+        let (id, incarnation, election_timeout) = ("b".to_owned(), process("b"), ms(3200));
+        Electorate { id, incarnation, election_timeout, peers: known.into() }
     }
 
     fn known(id: &str, live: bool, skipped: bool) -> PeerView {
-        PeerView { id: id.to_owned(), incarnation: process(id), seq: 1, live, skipped }
+        PeerView { id: id.to_owned(), incarnation: process(id), heartbeat_seq: seq(1), live, skipped }
     }
 
     fn first<const N: usize>(known: [PeerView; N], view: Fixture) -> Option<String> {
@@ -133,14 +133,18 @@ mod tests {
 
     #[test]
     fn the_successor_of_the_newest_term_comes_first_if_it_stands_and_the_term_has_ended() {
-        let to_c = |number, ended| TermRow { ended, successor: Some("c".to_owned()), ..term(number, "z") };
+        let to_c = |number, ended| TermRow {
+            end_reason: ended,
+            successor: Some("c".to_owned()),
+            ..term(number, "z")
+        };
         let ended = Some(EndReason::Transferred);
         for (terms, skipped, expected) in [
             (vec![to_c(1, ended)], false, "c"),
             (vec![to_c(1, ended)], true, "a"),
             (vec![to_c(1, None)], false, "a"),
             // It had its turn: a newer term has ended since.
-            (vec![to_c(1, ended), TermRow { ended, ..term(2, "c") }], false, "a"),
+            (vec![to_c(1, ended), TermRow { end_reason: ended, ..term(2, "c") }], false, "a"),
         ] {
             let rows = terms.into_iter().fold(view(), Fixture::term);
             let rows = rows.node(row("a", 1)).node(row("b", 1)).node(row("c", 1));

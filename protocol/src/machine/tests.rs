@@ -2,7 +2,9 @@
 //!
 //! The node under test is `b`: `a` ranks before it, `c` behind it.
 
-use super::super::fixtures::{G, H, L, at, leader, ms, process, row, term, timing, view};
+use super::super::fixtures::{
+    G, H, L, at, leader, leadership, ms, number, process, row, seq, term, timing, view,
+};
 use super::super::message::{ClaimRejected, Reply};
 use super::super::ranking::{Electorate, PeerView};
 use super::super::snapshot::{Incumbent, NodeRow, TermRow};
@@ -31,7 +33,7 @@ impl Probe {
     fn joined() -> Self {
         let mut probe = Self::new();
         probe.tick(0);
-        probe.reply(0, Reply::Registered { seq: 0 });
+        probe.reply(0, registered(0));
         probe.0.stand_from = at(0);
         probe.0.heartbeat_at = at(H);
         probe
@@ -48,7 +50,7 @@ impl Probe {
     fn leading() -> Self {
         let mut probe = Self::joined();
         probe.look(0, view().node(row("b", 0)));
-        probe.reply(0, Reply::Claimed { term: 1 });
+        probe.reply(0, claimed(1));
         probe.0.look_at = None;
         probe
     }
@@ -168,19 +170,19 @@ fn register(take_over: Option<TakeOver>) -> Request {
 }
 
 fn beat(floor: i64) -> Request {
-    Request::Heartbeat { term: None, candidate: false, floor }
+    Request::Heartbeat { belief: Belief::Follower, seq_floor: seq(floor) }
 }
 
 fn renew(term: i64, floor: i64) -> Request {
-    Request::Heartbeat { term: Some(term), candidate: false, floor }
+    Request::Heartbeat { belief: Belief::Leader(number(term)), seq_floor: seq(floor) }
 }
 
 fn observe(terms: &[i64]) -> Request {
-    Request::Observe { terms: terms.to_vec() }
+    Request::Observe { terms: terms.iter().copied().map(number).collect() }
 }
 
 fn end_term(term: i64, reason: EndReason) -> Request {
-    Request::EndTerm { term, reason }
+    Request::EndTerm { term: number(term), reason }
 }
 
 fn leave(end: Option<EndReason>) -> Request {
@@ -192,5 +194,22 @@ fn announce(change: Change) -> Command {
 }
 
 fn followed(term: i64, cause: LossReason) -> Command {
-    announce(Change::LostLeadership { term, reason: cause })
+    announce(Change::LostLeadership { term: number(term), reason: cause })
+}
+
+fn ended_term(term: i64, leader: &str, reason: EndReason) -> EndedTerm {
+    EndedTerm { term: number(term), leader_id: leader.to_owned(), reason }
+}
+
+fn registered(count: i64) -> Reply {
+    Reply::Registered { seq: seq(count) }
+}
+
+fn claimed(term: i64) -> Reply {
+    Reply::Claimed { term: number(term) }
+}
+
+/// A heartbeat was carried out, and set the row's count to this.
+fn ack(count: i64) -> Reply {
+    Reply::HeartbeatAck { seq: Some(seq(count)) }
 }

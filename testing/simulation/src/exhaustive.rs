@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use protocol::{Command, Event, Incarnation, Machine, Node, Reply, Request, Time, Timing};
+use protocol::{Command, Event, Incarnation, LocalNode, Machine, Reply, Request, Term, Time, Timing};
 use stateright::{Model, Property};
 
 use crate::database::{Database, DatabaseTime, Member};
@@ -66,7 +66,7 @@ pub struct State {
     losses: u8,
     jumps: u8,
     /// Terms that were given, and what was broken in giving them.
-    granted: Vec<i64>,
+    granted: Vec<Term>,
     shared: bool,
 }
 
@@ -122,7 +122,7 @@ impl Small {
         };
         let members: Vec<_> = (0..3).map(member).collect();
         let machines = members.iter().enumerate().map(|(process, member)| {
-            let node = Node { id: member.id.clone(), incarnation: member.incarnation };
+            let node = LocalNode { id: member.id.clone(), incarnation: member.incarnation };
             Some(Machine::new(local(slow, process, 0), node, timing))
         });
         let mut start = State {
@@ -152,7 +152,7 @@ impl Small {
                 .machines
                 .iter()
                 .flatten()
-                .all(|machine| machine.outlook(local(slow, 1, start.step)).term == 1)
+                .all(|machine| machine.outlook(local(slow, 1, start.step)).highest_term == Term::new(1))
             {
                 break;
             }

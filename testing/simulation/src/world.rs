@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
-use protocol::{Change, Command, Event, LeadershipId, Outcome, Reply, Request, Time};
+use protocol::{Change, Command, Event, LeadershipId, Outcome, Reply, Request, Term, Time};
 
 use crate::campaign::Campaign;
 use crate::clock::Moment;
@@ -41,7 +41,7 @@ enum Happening {
     /// A reply, or the news of a failure, reaches a process.
     Return { process: usize, inbound: Inbound },
     /// A fenced write reaches the database.
-    Write { term: i64 },
+    Write { term: Term },
     /// A frozen process goes on.
     Thaw { process: usize },
     /// The adversary strikes.
@@ -393,7 +393,7 @@ impl World {
                 Leading {
                     id: process.member.id.clone(),
                     incarnation: process.member.incarnation,
-                    term: process.machine.lease().map_or(0, |lease| lease.term),
+                    term: process.machine.lease().map_or(Term::NONE, |lease| lease.term),
                     rests_on: process.rests_on,
                 }
             })

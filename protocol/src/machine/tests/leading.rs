@@ -17,7 +17,7 @@ fn a_leader_renews_every_interval_and_looks_after_each() {
     let mut b = Probe::leading();
     assert_eq!(b.0.due(), Some(at(H)));
     assert_eq!(b.tick(H), [b.step(renew(1, 1), 500)]);
-    assert_eq!(b.reply(1003, Reply::HeartbeatAck { seq: Some(2) }), [b.step(observe(&[]), 500)]);
+    assert_eq!(b.reply(1003, ack(2)), [b.step(observe(&[]), 500)]);
     b.0.cleanup_at = at(9 * H);
     assert_eq!(b.look(1004, led(1)), NOTHING);
     assert_eq!(b.outlook(1004).next_leader.as_deref(), Some("c"));
@@ -29,7 +29,7 @@ fn a_leader_renews_every_interval_and_looks_after_each() {
 fn a_renewal_extends_the_lease_from_when_it_was_sent() {
     let mut b = Probe::leading();
     b.tick(H);
-    b.reply(1400, Reply::HeartbeatAck { seq: Some(1) });
+    b.reply(1400, ack(1));
     assert_eq!(b.deadline(), Some(at(H + L)));
     assert_eq!(b.outlook(H + L - 1).role, Role::Leader);
     assert_eq!(b.outlook(H + L).role, Role::Follower);
@@ -41,7 +41,7 @@ fn a_renewal_that_came_back_after_its_limit_renews_nothing() {
     b.tick(H);
     let token = b.0.token;
     b.tick(1500);
-    let late = Event::Reply { token, reply: Some(Reply::HeartbeatAck { seq: Some(1) }) };
+    let late = Event::Reply { token, reply: Some(ack(1)) };
     assert_eq!(b.handle(1510, late), NOTHING);
     assert_eq!(b.deadline(), Some(at(L)));
 }
@@ -53,7 +53,7 @@ fn a_renewal_that_came_back_after_the_deadline_renews_nothing() {
     assert_eq!(b.under_way(), Some(&renew(1, 1)));
     // A pause: sent before the deadline, and even carried out, but known of only now.
     assert_eq!(
-        b.reply(L, Reply::HeartbeatAck { seq: Some(1) }),
+        b.reply(L, ack(1)),
         [followed(1, LossReason::Lapsed), b.step(end_term(1, EndReason::Lapsed), 500)]
     );
 }
@@ -100,7 +100,7 @@ fn after_a_lapse_the_term_is_ended_before_anything_else() {
         assert_eq!(b.tick(now), [b.step(end_term(1, EndReason::Lapsed), 500)]);
     }
     assert_eq!(b.reply(now, Reply::TermEnded), [b.step(beat(1), 500)]);
-    assert_eq!(b.reply(now, Reply::HeartbeatAck { seq: Some(1) }), [b.step(observe(&[]), 500)]);
+    assert_eq!(b.reply(now, ack(1)), [b.step(observe(&[]), 500)]);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_renewal_ends_the_backing_off() {
     let mut b = Probe::leading();
     b.0.hesitations = 2;
     b.tick(H);
-    b.reply(H, Reply::HeartbeatAck { seq: Some(1) });
+    b.reply(H, ack(1));
     b.tick(H + L);
     b.reply(H + L, Reply::TermEnded);
     b.look_until(9 * H, |_| view().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
@@ -163,7 +163,7 @@ fn a_leader_whose_row_was_deleted_follows_registers_again_and_ends_its_term() {
         [followed(1, LossReason::Deposed), b.step(register(None), 500)]
     );
     assert_eq!(
-        b.reply(1002, Reply::Registered { seq: 0 }),
+        b.reply(1002, registered(0)),
         [
             announce(Change::Joined { taken_over: false, again: true }),
             b.step(end_term(1, EndReason::Lapsed), 500)
@@ -212,7 +212,7 @@ fn failing_looks_delay_no_renewal() {
 fn a_leader_cleans_up_after_its_first_renewal_and_then_every_n() {
     let mut b = Probe::leading();
     b.tick(H);
-    b.reply(H, Reply::HeartbeatAck { seq: Some(1) });
+    b.reply(H, ack(1));
     let cleanup = Request::Cleanup { older_than: ms(12_800) };
     assert_eq!(b.look(1001, led(1)), [b.step(cleanup.clone(), 500)]);
     assert_eq!(
@@ -229,7 +229,7 @@ fn a_leader_cleans_up_after_its_first_renewal_and_then_every_n() {
 fn a_cleanup_that_failed_waits_for_the_next_turn() {
     let mut b = Probe::leading();
     b.tick(H);
-    b.reply(H, Reply::HeartbeatAck { seq: Some(1) });
+    b.reply(H, ack(1));
     b.look(1001, led(1));
     b.fail(1400);
     assert_eq!(b.0.due(), Some(at(2 * H)));
@@ -265,7 +265,7 @@ fn at_the_shortest_lease_a_renewal_that_hung_leaves_room_for_another() {
     let mut b = Probe::leading();
     b.0.timing = timing;
     let deadline = at(0) + timing.renew_deadline();
-    b.0.lease = Some(Lease { term: 1, since: at(0), deadline });
+    b.0.lease = Some(Lease { term: number(1), since: at(0), deadline });
     b.tick(H);
     b.tick(1500);
     let now = b.due_within(1500, 1600);
@@ -279,7 +279,7 @@ fn at_the_shortest_lease_a_renewal_that_hung_leaves_room_for_another() {
 #[test]
 fn the_end_of_an_own_term_is_told_as_the_last_one() {
     let mut b = Probe::leading();
-    b.0.last_end = Some((0, "a".to_owned(), EndReason::Resigned));
+    b.0.last_end = Some(ended_term(0, "a", EndReason::Resigned));
     b.tick(L);
-    assert_eq!(b.outlook(L).last_end, Some((1, "b".to_owned(), EndReason::Lapsed)));
+    assert_eq!(b.outlook(L).last_end, Some(ended_term(1, "b", EndReason::Lapsed)));
 }

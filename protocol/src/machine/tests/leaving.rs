@@ -26,10 +26,7 @@ fn a_heartbeat_or_a_look_under_way_is_cut_off() {
     b.tick(H);
     let token = b.0.token;
     assert_eq!(b.stop(1001), [b.step(leave(None), 500)]);
-    assert_eq!(
-        b.handle(1002, Event::Reply { token, reply: Some(Reply::HeartbeatAck { seq: Some(1) }) }),
-        NOTHING
-    );
+    assert_eq!(b.handle(1002, Event::Reply { token, reply: Some(ack(1)) }), NOTHING);
     assert_eq!(b.under_way(), Some(&leave(None)));
 }
 
@@ -57,10 +54,7 @@ fn a_renewal_under_way_brings_no_leadership_back() {
     b.tick(H);
     let token = b.0.token;
     b.stop(1001);
-    assert_eq!(
-        b.handle(1002, Event::Reply { token, reply: Some(Reply::HeartbeatAck { seq: Some(1) }) }),
-        NOTHING
-    );
+    assert_eq!(b.handle(1002, Event::Reply { token, reply: Some(ack(1)) }), NOTHING);
     assert_eq!(b.0.lease(), None);
 }
 
@@ -79,7 +73,7 @@ fn a_claim_under_way_is_waited_for_and_its_term_ended() {
     let mut b = claiming();
     assert_eq!(b.stop(10), NOTHING);
     // Nobody is told of a leadership.
-    assert_eq!(b.reply(20, Reply::Claimed { term: 1 }), [b.step(leave(Some(EndReason::Resigned)), 500)]);
+    assert_eq!(b.reply(20, claimed(1)), [b.step(leave(Some(EndReason::Resigned)), 500)]);
     assert_eq!(b.0.lease(), None);
     assert_eq!(b.reply(21, Reply::Left), [CLEAN]);
 }
@@ -109,7 +103,7 @@ fn a_registration_under_way_is_waited_for_and_its_row_deleted() {
     let mut b = Probe::new();
     b.tick(0);
     assert_eq!(b.stop(10), NOTHING);
-    assert_eq!(b.reply(20, Reply::Registered { seq: 0 }), [b.step(leave(None), 500)]);
+    assert_eq!(b.reply(20, registered(0)), [b.step(leave(None), 500)]);
     assert_eq!(b.reply(21, Reply::Left), [CLEAN]);
 }
 
@@ -188,7 +182,7 @@ fn a_row_known_to_be_there_is_tried_to_be_deleted_more_than_once() {
     let mut b = Probe::new();
     b.tick(0);
     b.stop(10);
-    b.reply(20, Reply::Registered { seq: 0 });
+    b.reply(20, registered(0));
     assert_eq!(b.fail(21), NOTHING);
     let now = b.due_within(71, 121);
     assert_eq!(b.tick(now), [b.step(leave(None), 500)]);

@@ -21,7 +21,7 @@ impl Chance {
 
     /// A look, mostly one that makes sense.
     fn view(&mut self, machine: &Machine) -> Snapshot {
-        let newest = machine.highest_term + self.small() / 5;
+        let newest = machine.highest_term.get() + self.small() / 5;
         let mut rows = view();
         let leads = self.below(6);
         for (number, id) in (0..).zip(["a", "b", "c"]) {
@@ -53,13 +53,13 @@ impl Chance {
             Request::Register { .. } if self.one_in(3) => {
                 Reply::IdTaken { incarnation: Incarnation(99), leading: self.one_in(2) }
             }
-            Request::Register { .. } => Reply::Registered { seq: self.small() },
-            Request::Heartbeat { floor, .. } => {
-                Reply::HeartbeatAck { seq: (!self.one_in(5)).then_some(floor + 1) }
+            Request::Register { .. } => registered(self.small()),
+            Request::Heartbeat { seq_floor, .. } => {
+                Reply::HeartbeatAck { seq: (!self.one_in(5)).then_some(seq_floor.next()) }
             }
             Request::Observe { .. } => Reply::Snapshot(self.view(machine)),
             Request::Claim(_) if self.one_in(4) => Reply::ClaimRejected(ClaimRejected::IncumbentChanged),
-            Request::Claim(claim) => Reply::Claimed { term: claim.floor + 1 },
+            Request::Claim(claim) => Reply::Claimed { term: claim.min_term.next().unwrap() },
             Request::EndTerm { .. } => Reply::TermEnded,
             Request::Leave { .. } => Reply::Left,
             Request::Cleanup { .. } => Reply::Cleaned { nodes: 1, terms: 0 },
@@ -88,7 +88,7 @@ impl Chance {
 }
 
 /// What must hold after each event.
-fn check(now: Time, machine: &Machine, out: &[Command], token: u64, term: i64) {
+fn check(now: Time, machine: &Machine, out: &[Command], token: u64, term: Term) {
     let heartbeat = machine.timing.heartbeat_interval();
     let sends: Vec<_> = out.iter().filter(|command| matches!(command, Command::Send { .. })).collect();
     assert!(sends.len() <= 1, "one step at a time");
@@ -138,7 +138,7 @@ fn whatever_happens_the_machine_keeps_to_its_rules() {
         let mut chance = Chance(Jitter::new(seed));
         let mut machine = Probe::new().0;
         machine.timing = timing;
-        let (mut now, mut term, mut history) = (at(0), 0, Vec::new());
+        let (mut now, mut term, mut history) = (at(0), Term::NONE, Vec::new());
         let mut stopped: Option<Time> = None;
         for _ in 0..300 {
             let token = machine.token;

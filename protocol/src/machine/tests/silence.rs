@@ -25,7 +25,7 @@ fn a_silent_leader_is_noticed_before_its_lease_runs_out() {
 fn the_extra_look_comes_no_later_than_the_expiry() {
     let mut b = Probe::joined();
     let short = |seq| {
-        let term = TermRow { lease: ms(1100), ..term(1, "a") };
+        let term = TermRow { lease_duration: ms(1100), ..term(1, "a") };
         view().term(term).node(leader("a", 1, seq)).node(row("b", 0))
     };
     b.look(0, short(7));

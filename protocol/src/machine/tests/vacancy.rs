@@ -10,13 +10,24 @@ fn with_a(seq: i64) -> Snapshot {
     view().node(row("a", seq)).node(row("b", 0)).into()
 }
 
-fn claim(incumbent: Incumbent, known: Vec<PeerView>, floor: i64, beats: i64) -> Request {
-    let (id, incarnation, timeout) = ("b".to_owned(), process("b"), ms(3200));
-    Request::Claim(Claim { incumbent, contest: Electorate { id, incarnation, timeout, known }, floor, beats })
+fn claim(incumbent: Incumbent, peers: Vec<PeerView>, min_term: i64, seq_floor: i64) -> Request {
+    let (id, incarnation, election_timeout) = ("b".to_owned(), process("b"), ms(3200));
+    Request::Claim(Claim {
+        incumbent,
+        electorate: Electorate { id, incarnation, election_timeout, peers },
+        min_term: number(min_term),
+        seq_floor: seq(seq_floor),
+    })
 }
 
-fn known(id: &str, seq: i64) -> PeerView {
-    PeerView { id: id.to_owned(), incarnation: process(id), seq, live: true, skipped: false }
+fn known(id: &str, count: i64) -> PeerView {
+    PeerView {
+        id: id.to_owned(),
+        incarnation: process(id),
+        heartbeat_seq: seq(count),
+        live: true,
+        skipped: false,
+    }
 }
 
 /// `b` at 0: its claim is under way.
@@ -41,8 +52,8 @@ fn after_a_resignation_the_first_in_line_claims_at_once() {
     let ended = view().ended(1, "a", EndReason::Resigned).node(row("b", 0)).node(row("c", 4));
     assert_eq!(b.look(501, ended), [b.step(claim(Incumbent::default(), vec![known("c", 4)], 1, 0), 1000)]);
     assert_eq!(
-        b.reply(510, Reply::Claimed { term: 2 }),
-        [announce(Change::BecameLeader { term: 2, leaderless: Some(ms(9)) })]
+        b.reply(510, claimed(2)),
+        [announce(Change::BecameLeader { term: number(2), leaderless: Some(ms(9)) })]
     );
 }
 
@@ -58,10 +69,10 @@ fn a_claim_names_the_version_that_ran_out() {
     );
     // Without a leader since its last sign of life.
     assert_eq!(
-        b.reply(G + 5, Reply::Claimed { term: 2 }),
-        [announce(Change::BecameLeader { term: 2, leaderless: Some(ms(G + 5)) })]
+        b.reply(G + 5, claimed(2)),
+        [announce(Change::BecameLeader { term: number(2), leaderless: Some(ms(G + 5)) })]
     );
-    assert_eq!(b.outlook(G + 5).last_end, Some((1, "a".to_owned(), EndReason::Expired)));
+    assert_eq!(b.outlook(G + 5).last_end, Some(ended_term(1, "a", EndReason::Expired)));
 }
 
 #[test]
@@ -90,7 +101,7 @@ fn a_candidates_heartbeats_say_so() {
     let mut b = Probe::joined();
     b.look(0, with_a(3));
     b.0.look_at = None;
-    let beat = Request::Heartbeat { belief: Belief::Candidate, seq_floor: HeartbeatSeq::new(0) };
+    let beat = Request::Heartbeat { belief: Belief::Candidate, seq_floor: seq(0) };
     assert_eq!(b.tick(H), [b.step(beat, 500)]);
 }
 
@@ -100,7 +111,7 @@ fn a_better_row_that_stands_still_for_an_interval_is_passed_over() {
     b.look_until(5 * H, |_| with_a(3));
     b.claims_within(H, H + H / 2);
     let Some(Request::Claim(claim)) = b.under_way() else { panic!() };
-    assert_eq!(claim.contest.known, [PeerView { skipped: true, ..known("a", 3) }]);
+    assert_eq!(claim.electorate.peers, [PeerView { skipped: true, ..known("a", 3) }]);
 }
 
 #[test]
@@ -171,7 +182,7 @@ fn the_successor_claims_at_once_whatever_its_rank() {
     let mut b = Probe::following();
     b.wake(500);
     let ended = Some(EndReason::Transferred);
-    let to_b = TermRow { ended, successor: Some("b".to_owned()), ..term(1, "a") };
+    let to_b = TermRow { end_reason: ended, successor: Some("b".to_owned()), ..term(1, "a") };
     b.look(501, view().term(to_b).node(row("a", 8)).node(row("b", 0)));
     b.claims_within(501, 501);
 }
@@ -181,7 +192,7 @@ fn the_successor_is_waited_for_whatever_its_rank() {
     let mut b = Probe::following();
     b.wake(500);
     let ended = Some(EndReason::Transferred);
-    let to_c = TermRow { ended, successor: Some("c".to_owned()), ..term(1, "a") };
+    let to_c = TermRow { end_reason: ended, successor: Some("c".to_owned()), ..term(1, "a") };
     let view = Snapshot::from(view().term(to_c).node(row("b", 0)).node(row("c", 8)));
     assert_eq!(b.look(501, view.clone()), NOTHING);
     assert_eq!(b.outlook(501).next_leader.as_deref(), Some("c"));
@@ -246,11 +257,11 @@ fn an_outage_of_the_database_makes_nobody_look_dead() {
 fn a_claim_counts_from_when_it_was_sent() {
     let mut b = claiming();
     assert_eq!(
-        b.reply(90, Reply::Claimed { term: 5 }),
-        [announce(Change::BecameLeader { term: 5, leaderless: None })]
+        b.reply(90, claimed(5)),
+        [announce(Change::BecameLeader { term: number(5), leaderless: None })]
     );
-    assert_eq!(b.0.lease(), Some(Lease { term: 5, since: at(90), deadline: at(L) }));
-    assert_eq!((b.outlook(90).role, b.outlook(90).term), (Role::Leader, 5));
+    assert_eq!(b.0.lease(), Some(Lease { term: number(5), since: at(90), deadline: at(L) }));
+    assert_eq!((b.outlook(90).role, b.outlook(90).highest_term), (Role::Leader, number(5)));
     b.look_until(H, |_| view().open(5, "b").node(leader("b", 5, 0)).into());
     assert_eq!(b.0.due(), Some(at(H)));
 }
@@ -258,7 +269,7 @@ fn a_claim_counts_from_when_it_was_sent() {
 #[test]
 fn a_claim_that_comes_back_after_its_limit_makes_no_leader() {
     let mut b = claiming();
-    b.reply(H, Reply::Claimed { term: 1 });
+    b.reply(H, claimed(1));
     assert_eq!(b.0.lease(), None);
 }
 
@@ -287,7 +298,7 @@ fn a_claim_without_an_answer_backs_off_further_each_time() {
 #[test]
 fn a_claim_that_hangs_keeps_no_heartbeat_waiting_for_longer_than_its_limit() {
     let mut b = claiming();
-    let beat = Request::Heartbeat { belief: Belief::Candidate, seq_floor: HeartbeatSeq::new(1) };
+    let beat = Request::Heartbeat { belief: Belief::Candidate, seq_floor: seq(1) };
     assert_eq!(b.tick(H), [b.step(beat, 500)]);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{Event, Incarnation, Machine, Node, Time, Timing};
+use protocol::{Event, HeartbeatSeq, Incarnation, LocalNode, Machine, Time, Timing};
 
 use super::process::{Inbound, Life, Process};
 use super::{ELECTION, HEARTBEAT, World};
@@ -23,7 +23,7 @@ impl World {
         let incarnation = Incarnation(u128::from(self.dice.number()) << 64 | u128::from(self.dice.number()));
         let clock = self.new_clock();
         let index = self.processes.len();
-        let node = Node { id: id.clone(), incarnation };
+        let node = LocalNode { id: id.clone(), incarnation };
         let known = self.processes.iter().rev().find(|process| process.member.id == id);
         let priority = match known {
             Some(known) if !self.dice.chance(0.1) => known.member.priority,
@@ -52,7 +52,7 @@ impl World {
             stopping: false,
             cut_off_until: Moment::ZERO,
             tick: 0,
-            rests_on: 0,
+            rests_on: HeartbeatSeq::ZERO,
             awaited: (0, Time::default()),
             flag: false,
         });

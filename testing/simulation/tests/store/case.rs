@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use leader_election::ElectorConfig;
-use protocol::{Claim, ClaimRejected, Electorate, Incarnation, PeerView, Reply, Request, Snapshot, TakeOver};
-use simulation::database::{Database, Member};
+use protocol::{
+    Belief, Claim, ClaimRejected, Electorate, HeartbeatSeq, Incarnation, NodeStatus, PeerView, Reply,
+    Request, Snapshot, TakeOver, Term,
+};
+use simulation::database::{Database, Member, Node};
 use simulation::mutation::Mutation;
 
 use crate::Seen;
@@ -161,9 +164,12 @@ impl<'a> Case<'a> {
                 Request::Register { take_over: take_over.then(|| self.taking_over(process)).flatten() }
             }
             Wish::Heartbeat { term, candidate, beats } => Request::Heartbeat {
-                term: term.map(|which| self.term(process, which)),
-                candidate: *candidate && term.is_none(),
-                floor: self.counted(process) + beats,
+                belief: match term {
+                    Some(which) => Belief::Leader(self.term(process, *which)),
+                    None if *candidate => Belief::Candidate,
+                    None => Belief::Follower,
+                },
+                seq_floor: self.counted(process, *beats),
             },
             Wish::Observe(terms) => {
                 Request::Observe { terms: terms.iter().map(|which| self.term(process, *which)).collect() }
@@ -178,17 +184,17 @@ impl<'a> Case<'a> {
                         Regard::Dead => (false, false),
                         Regard::PassedOver => (true, true),
                     };
-                    let (incarnation, seq) = (row.incarnation, row.seq);
-                    Some(PeerView { id: row.id.clone(), incarnation, seq, live, skipped })
+                    let (incarnation, heartbeat_seq) = (row.incarnation, row.heartbeat_seq);
+                    Some(PeerView { id: row.id.clone(), incarnation, heartbeat_seq, live, skipped })
                 };
-                let contest = Electorate {
+                let electorate = Electorate {
                     id: member.id.clone(),
                     incarnation: member.incarnation,
-                    timeout: TIMEOUT,
-                    known: IDS.iter().zip(known).filter_map(regard).collect(),
+                    election_timeout: TIMEOUT,
+                    peers: IDS.iter().zip(known).filter_map(regard).collect(),
                 };
-                let (floor, beats) = (*floor, self.counted(process) + beats);
-                Request::Claim(Claim { incumbent: view.incumbent(), contest, floor, beats })
+                let (min_term, seq_floor) = (Term::new(*floor), self.counted(process, *beats));
+                Request::Claim(Claim { incumbent: view.incumbent(), electorate, min_term, seq_floor })
             }
             Wish::EndTerm(which, reason) => {
                 Request::EndTerm { term: self.term(process, *which), reason: *reason }
@@ -204,16 +210,18 @@ impl<'a> Case<'a> {
         let ground = if self.read[process].nodes.is_empty() { Ground::Now } else { Ground::Read };
         let view = self.ground(process, ground);
         let row = view.node(&member.id).filter(|row| row.incarnation != member.incarnation)?;
-        let leads = row.leading || view.open_term().is_some_and(|term| term.incarnation == row.incarnation);
+        let leads =
+            row.is_leader() || view.open_term().is_some_and(|term| term.incarnation == row.incarnation);
         Some(match leads {
             true => TakeOver::Leader { incarnation: row.incarnation, incumbent: view.incumbent() },
             false => TakeOver::Follower(row.incarnation),
         })
     }
 
-    /// What the own id's row has counted to.
-    fn counted(&self, process: usize) -> i64 {
-        self.model.nodes.get(&self.members[process].id).map_or(0, |row| row.seq)
+    /// What its own id's row has counted to, and so many more.
+    fn counted(&self, process: usize, more: i64) -> HeartbeatSeq {
+        let row = self.model.nodes.get(&self.members[process].id);
+        HeartbeatSeq::new(row.map_or(0, |row| row.heartbeat_seq.get()) + more)
     }
 
     fn ground(&self, process: usize, on: Ground) -> Snapshot {
@@ -223,12 +231,13 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn term(&self, process: usize, which: Which) -> i64 {
-        let newest = |view: &Snapshot| view.open_term().or(view.newest_term()).map_or(0, |row| row.term);
+    fn term(&self, process: usize, which: Which) -> Term {
+        let newest =
+            |view: &Snapshot| view.open_term().or(view.newest_term()).map_or(Term::NONE, |row| row.term);
         match which {
             Which::Newest => newest(&self.ground(process, Ground::Now)),
             Which::Read => newest(&self.read[process]),
-            Which::Before(n) => newest(&self.ground(process, Ground::Now)) - n,
+            Which::Before(n) => earlier(newest(&self.ground(process, Ground::Now)), n),
         }
     }
 
@@ -262,8 +271,9 @@ impl<'a> Case<'a> {
             }
             Hand::DeleteTerm(before) => {
                 let Some(newest) = newest else { return Ok(()) };
-                self.model.terms.remove(&(newest - before));
-                format!("DELETE FROM election_terms WHERE election = $e AND term = {}", newest - before)
+                let term = earlier(newest, *before);
+                self.model.terms.remove(&term);
+                format!("DELETE FROM election_terms WHERE election = $e AND term = {term}")
             }
             Hand::Successor(id) => {
                 let Some(newest) = newest else { return Ok(()) };
@@ -274,18 +284,17 @@ impl<'a> Case<'a> {
                 format!("UPDATE election_terms SET {set} WHERE election = $e AND term = {newest}")
             }
             Hand::CloseTerm => {
-                for row in self.model.terms.values_mut().filter(|row| row.ended.is_none()) {
-                    row.ended = Some(protocol::EndReason::Lapsed);
+                for row in self.model.terms.values_mut().filter(|row| row.end_reason.is_none()) {
+                    row.end_reason = Some(protocol::EndReason::Lapsed);
                 }
                 "UPDATE election_terms SET ended_at = $now, end_reason = 'lapsed' \
                  WHERE election = $e AND ended_at IS NULL"
                     .to_owned()
             }
             Hand::Demote => {
-                self.model.nodes.values_mut().for_each(|row| {
-                    row.candidate |= row.leading;
-                    row.leading = false;
-                });
+                for row in self.model.nodes.values_mut().filter(|row| row.is_leader()) {
+                    row.status = NodeStatus::Candidate;
+                }
                 "UPDATE node_records SET status = 'candidate' WHERE election = $e AND status = 'leader'"
                     .to_owned()
             }
@@ -302,16 +311,18 @@ impl<'a> Case<'a> {
             (_, Reply::Registered { .. }) => match own {
                 None => "registered",
                 Some(row) if row.incarnation == member.incarnation => "registered again",
-                Some(row) if row.leading => "taken over from a leader",
+                Some(row) if row.is_leader() => "taken over from a leader",
                 Some(_) => "taken over from a follower",
             },
             (_, Reply::IdTaken { leading: true, .. }) => "occupied by a leader",
             (_, Reply::IdTaken { leading: false, .. }) => "occupied by a follower",
-            (Request::Heartbeat { term: None, .. }, Reply::HeartbeatAck { seq: Some(_) }) => "heartbeat",
-            (Request::Heartbeat { term: None, .. }, _) => "heartbeat refused",
-            (Request::Heartbeat { .. }, Reply::HeartbeatAck { seq: Some(_) }) => "renewal",
-            (Request::Heartbeat { .. }, _) => "renewal refused",
-            (_, Reply::Claimed { .. }) if before.nodes.values().any(|row| row.leading) => {
+            (Request::Heartbeat { belief: Belief::Leader(_), .. }, Reply::HeartbeatAck { seq: Some(_) }) => {
+                "renewal"
+            }
+            (Request::Heartbeat { belief: Belief::Leader(_), .. }, _) => "renewal refused",
+            (Request::Heartbeat { .. }, Reply::HeartbeatAck { seq: Some(_) }) => "heartbeat",
+            (Request::Heartbeat { .. }, _) => "heartbeat refused",
+            (_, Reply::Claimed { .. }) if before.nodes.values().any(Node::is_leader) => {
                 "claimed from a leader"
             }
             (_, Reply::Claimed { .. }) => "claimed",
@@ -329,6 +340,11 @@ impl<'a> Case<'a> {
     }
 }
 
+/// The term so many before this one.
+fn earlier(term: Term, by: i64) -> Term {
+    Term::new(term.get() - by)
+}
+
 /// A reply without the order of its rows, and without what the test itself took.
 fn comparable(reply: &Reply) -> Reply {
     let Reply::Snapshot(view) = reply else { return reply.clone() };
@@ -336,9 +352,8 @@ fn comparable(reply: &Reply) -> Reply {
     view.terms.sort_by_key(|row| row.term);
     view.nodes.sort_by(|one, other| one.id.cmp(&other.id));
     for row in &mut view.nodes {
-        let seconds = i64::try_from(row.age.as_secs()).unwrap_or(i64::MAX - 100);
-        row.age = Duration::from_secs(coarse(seconds).unsigned_abs());
-        row.address = None;
+        let seconds = i64::try_from(row.heartbeat_age.as_secs()).unwrap_or(i64::MAX - 100);
+        row.heartbeat_age = Duration::from_secs(coarse(seconds).unsigned_abs());
     }
     Reply::Snapshot(view)
 }
