@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult};
 use uuid::Uuid;
 
 use super::dialect::{heartbeat_age, leader_literal};
+use super::end_reason::from_text;
 use protocol::{EndReason, Incarnation, NodeRow, TermRow, View};
 
 /// How many of the best-ranked eligible rows a look brings.
@@ -79,7 +80,7 @@ fn terms_query(election: &str, asked: &[i64]) -> SelectStatement {
         .column(terms::Column::LeaseMs)
         .expr_as(Expr::cust("0.0"), "age")
         .expr_as(Expr::cust("CAST(NULL AS text)"), "address")
-        .expr_as(Expr::col(terms::Column::EndReason).cast_as("text"), "reason")
+        .expr_as(Expr::col(terms::Column::EndReason), "reason")
         .column(terms::Column::Successor)
         .from(terms::Entity)
         .and_where(Expr::col(terms::Column::Election).eq(election))
@@ -159,7 +160,7 @@ fn term(row: Row) -> TermRow {
         leader_id: row.id,
         incarnation: Incarnation(row.incarnation.as_u128()),
         lease: milliseconds(row.lease_ms),
-        ended: row.flag.then(|| row.reason.as_deref().map_or(EndReason::Expired, end_reason)),
+        ended: row.flag.then(|| row.reason.as_deref().map_or(EndReason::Expired, from_text)),
         successor: row.successor,
     }
 }
@@ -182,16 +183,4 @@ fn node(row: Row) -> NodeRow {
 
 fn milliseconds(ms: i64) -> Duration {
     Duration::from_millis(ms.try_into().unwrap_or(0))
-}
-
-/// A reason this version does not know (a newer one wrote it) is as good as any: the term has ended.
-fn end_reason(name: &str) -> EndReason {
-    match name {
-        "resigned" => EndReason::Resigned,
-        "transferred" => EndReason::Transferred,
-        "preempted" => EndReason::Preempted,
-        "lapsed" => EndReason::Lapsed,
-        "replaced" => EndReason::Replaced,
-        _ => EndReason::Expired,
-    }
 }
