@@ -6,6 +6,7 @@ mod claim;
 mod cleanup;
 pub(crate) mod connect;
 mod dialect;
+mod end_reason;
 mod ending;
 pub(crate) mod failure;
 mod heartbeat;

@@ -8,6 +8,7 @@ mod dialect;
 mod lock;
 mod m20260101_000001_create_node_records;
 mod m20260101_000002_create_election_terms;
+mod m20260101_000003_end_reason_as_text;
 mod migrator;
 mod plain_sql;
 mod steps;

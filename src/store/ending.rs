@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entity::sea_orm_active_enums::{EndReason as EndReasonColumn, NodeStatus};
+use entity::sea_orm_active_enums::NodeStatus;
 use entity::{election_terms as terms, node_records as nodes};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter,
@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::Identity;
 use super::dialect::clock;
+use super::end_reason::to_text;
 use super::register::present;
 use super::transaction::{begin_locked, notify};
 use protocol::{EndReason, LeadershipId, Reply, RowVersion, Term};
@@ -89,7 +90,7 @@ fn ended<C: ConnectionTrait>(
     reason: EndReason,
 ) -> sea_orm::UpdateMany<terms::Entity> {
     terms::Entity::update_many()
-        .set(terms::ActiveModel { end_reason: Set(Some(end_reason(reason))), ..Default::default() })
+        .set(terms::ActiveModel { end_reason: Set(Some(to_text(reason).to_owned())), ..Default::default() })
         .col_expr(terms::Column::EndedAt, clock(db.get_database_backend()))
         .filter(terms::Column::Election.eq(&who.election))
         .filter(terms::Column::Incarnation.eq(incarnation))
@@ -114,15 +115,4 @@ pub(super) async fn demote<C: ConnectionTrait>(
         .exec(db)
         .await?;
     Ok(demoted.rows_affected == 1)
-}
-
-fn end_reason(reason: EndReason) -> EndReasonColumn {
-    match reason {
-        EndReason::Resigned => EndReasonColumn::Resigned,
-        EndReason::Transferred => EndReasonColumn::Transferred,
-        EndReason::Preempted => EndReasonColumn::Preempted,
-        EndReason::Lapsed => EndReasonColumn::Lapsed,
-        EndReason::Expired => EndReasonColumn::Expired,
-        EndReason::Replaced => EndReasonColumn::Replaced,
-    }
 }

@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult};
 use uuid::Uuid;
 
 use super::dialect::{heartbeat_age, leader_literal};
+use super::end_reason::from_text;
 use protocol::{EndReason, HeartbeatSeq, Incarnation, NodeRow, NodeStatus, Snapshot, Term, TermRow};
 
 /// How many of the best-ranked eligible rows a look brings.
@@ -80,7 +81,7 @@ fn terms_query(election: &str, asked: &[Term]) -> SelectStatement {
         .expr_as(Expr::cust("0"), "seq")
         .column(terms::Column::LeaseMs)
         .expr_as(Expr::cust("0.0"), "age")
-        .expr_as(Expr::col(terms::Column::EndReason).cast_as("text"), "reason")
+        .expr_as(Expr::col(terms::Column::EndReason), "reason")
         .column(terms::Column::Successor)
         .from(terms::Entity)
         .and_where(Expr::col(terms::Column::Election).eq(election))
@@ -160,7 +161,7 @@ fn term(row: Row) -> TermRow {
         leader_id: row.id,
         incarnation: Incarnation(row.incarnation.as_u128()),
         lease_duration: milliseconds(row.lease_ms),
-        end_reason: row.ended.then(|| row.reason.as_deref().map_or(EndReason::Expired, end_reason)),
+        end_reason: row.ended.then(|| row.reason.as_deref().map_or(EndReason::Expired, from_text)),
         successor: row.successor,
     }
 }
@@ -190,16 +191,4 @@ fn status(name: Option<&str>) -> NodeStatus {
 
 fn milliseconds(ms: i64) -> Duration {
     Duration::from_millis(ms.try_into().unwrap_or(0))
-}
-
-/// A reason this version does not know (a newer one wrote it) is as good as any: the term has ended.
-fn end_reason(name: &str) -> EndReason {
-    match name {
-        "resigned" => EndReason::Resigned,
-        "transferred" => EndReason::Transferred,
-        "preempted" => EndReason::Preempted,
-        "lapsed" => EndReason::Lapsed,
-        "replaced" => EndReason::Replaced,
-        _ => EndReason::Expired,
-    }
 }

@@ -20,7 +20,7 @@ async fn ten_nodes_that_start_together_migrate_once() {
         for result in nodes.join_all().await {
             result.unwrap();
         }
-        assert_eq!(place.count("leader_election_migrations").await, 2);
+        assert_eq!(place.count("leader_election_migrations").await, 3);
         assert_eq!(place.count("election_terms").await, 0);
     }
 }
