@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::status::RoleChange;
-use protocol::Timing;
+use crate::store::NodeIdentity;
+use protocol::{Incarnation, Timing};
 
 /// The longest election name, node id and address, in bytes.
 const LONGEST_NAME: usize = 255;
@@ -147,6 +148,21 @@ pub(crate) struct Settings {
     pub kept_terms: u32,
     pub on_become_leader: Option<Hook>,
     pub on_become_follower: Option<Hook>,
+}
+
+impl Settings {
+    /// Who writes to the database, in the process with this incarnation.
+    pub fn identity(&self, incarnation: Incarnation) -> NodeIdentity {
+        NodeIdentity {
+            election: self.election.clone(),
+            node_id: self.node_id.clone(),
+            incarnation,
+            priority: self.priority,
+            address: self.address.clone(),
+            lease_duration: self.timing.lease_duration(),
+            term_history: self.kept_terms,
+        }
+    }
 }
 
 type HookFuture = Pin<Box<dyn Future<Output = ()> + Send>>;

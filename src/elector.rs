@@ -175,7 +175,7 @@ impl Elector {
     /// The term this node leads at this moment, if it does. Never blocks, never queries.
     pub fn term(&self) -> Option<i64> {
         let published = self.inner.published.borrow();
-        published.lease.filter(|lease| clock::now() < lease.deadline).map(|lease| lease.term)
+        published.lease.filter(|lease| clock::now() < lease.deadline).map(|lease| lease.term.get())
     }
 
     /// What this node knows, at this moment. Never blocks, never queries.

@@ -40,7 +40,7 @@ pub enum Error {
 
     /// The tables are not there.
     #[error(
-        "the election's tables are missing: create them with `leader-election migrate up` (or `cargo run -p leader-election-migration -- up`)"
+        "the election's tables are missing: create them with `leader-election migrate up` (or `cargo run -p leader-election-migration --features cli -- up`)"
     )]
     SchemaMissing,
 

@@ -26,13 +26,15 @@ use tokio::task::JoinSet;
 use tracing::Dispatch;
 use uuid::Uuid;
 
+use protocol::Incarnation;
+
 use self::driver::Driver;
 use self::published::{Ending, Published, Publisher};
 use crate::config::Settings;
 use crate::status::{Member, RoleChange};
 use crate::store::connect::Target;
 use crate::store::failure::Failure;
-use crate::store::{Identity, Reader, Store};
+use crate::store::{Reader, Store};
 
 /// How long the thread's runtime is given to put its things away.
 const PARTING: Duration = Duration::from_secs(1);
@@ -136,7 +138,7 @@ async fn serve(
         Arc::clone(&wakeups),
     ));
     let incarnation = Uuid::new_v4();
-    let store = Store::new(target, Identity::new(&settings, incarnation));
+    let store = Store::new(target, settings.identity(Incarnation(incarnation.as_u128())));
     let driver = Driver::new(&settings, incarnation, store, publisher, changes);
     let ending = driver.run(&mut inbox, &reads, &wakeups, &mut tasks).await;
     // The tasks hold nothing that needs care: connections of theirs are closed by being dropped.

@@ -17,7 +17,7 @@ use crate::config::Settings;
 use crate::status::{Role, RoleChange};
 use crate::store::Store;
 use crate::store::failure::Failure;
-use protocol::{Change, Command, Event, Incarnation, Machine, Node, Outcome, Reply, Request, Time};
+use protocol::{Change, Command, Event, Incarnation, LocalNode, Machine, Outcome, Reply, Request, Time};
 
 /// The step under way. Dropped, its connection is closed.
 struct Step {
@@ -45,7 +45,8 @@ impl<'a> Driver<'a> {
         publisher: &'a Publisher,
         changes: mpsc::UnboundedSender<RoleChange>,
     ) -> Self {
-        let node = Node { id: settings.node_id.clone(), incarnation: Incarnation(incarnation.as_u128()) };
+        let node =
+            LocalNode { id: settings.node_id.clone(), incarnation: Incarnation(incarnation.as_u128()) };
         Self {
             machine: Machine::new(clock::now(), node, settings.timing),
             store: Arc::new(Mutex::new(store)),
@@ -161,7 +162,7 @@ impl<'a> Driver<'a> {
         };
         let (election, node_id) = self.report.names();
         // Without a receiver there is nobody to tell.
-        drop(self.changes.send(RoleChange { election, node_id, role, term }));
+        drop(self.changes.send(RoleChange { election, node_id, role, term: term.get() }));
     }
 }
 

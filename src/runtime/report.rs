@@ -8,8 +8,8 @@ use tracing::{debug, info, warn};
 use crate::config::Settings;
 use crate::store::failure::Failure;
 use protocol::{
-    Change, ClaimRejected, EndReason, LeadershipId, Lease, LossReason, Machine, NodeState, ObservedLeader,
-    Outcome, Time, Timing,
+    Change, ClaimRejected, EndReason, EndedTerm, LeadershipId, Lease, LossReason, Machine, NodeState,
+    ObservedLeader, Outcome, Time, Timing,
 };
 
 pub(super) struct Report {
@@ -61,35 +61,36 @@ impl Report {
     }
 
     fn follows(&mut self, leader: &ObservedLeader, outlook: &NodeState) {
-        if self.followed == Some(leader.key) {
+        if self.followed == Some(leader.leadership) {
             return;
         }
-        self.followed = Some(leader.key);
+        self.followed = Some(leader.leadership);
         let Self { election, node_id, .. } = self;
-        let term = leader.key.0;
+        let term = leader.leadership.term;
         let why = match &outlook.last_end {
-            Some((ended, who, reason)) if *ended < term => format!(": {}", ending(*ended, who, *reason)),
+            Some(ended) if ended.term < term => format!(": {}", ending(ended)),
             _ => String::new(),
         };
-        info!(%election, %node_id, term, leader = %leader.id, "{node_id} follows {} (term {term}){why}", leader.id);
+        info!(%election, %node_id, term = term.get(), leader = %leader.id, "{node_id} follows {} (term {term}){why}", leader.id);
     }
 
     /// A leader that is overdue, told at most once an interval.
     fn silent(&mut self, now: Time, leader: &ObservedLeader, outlook: &NodeState) {
         let heartbeat = self.timing.heartbeat_interval();
         let silence = now.since(leader.seen_at);
-        let told = self.silence.filter(|(key, seen_at, _)| (*key, *seen_at) == (leader.key, leader.seen_at));
+        let told =
+            self.silence.filter(|(key, seen_at, _)| (*key, *seen_at) == (leader.leadership, leader.seen_at));
         if silence < heartbeat + heartbeat / 6
             || told.is_some_and(|(.., before)| silence < before + heartbeat)
         {
             return;
         }
-        self.silence = Some((leader.key, leader.seen_at, silence));
+        self.silence = Some((leader.leadership, leader.seen_at, silence));
         let Self { election, node_id, .. } = self;
-        let term = leader.key.0;
+        let term = leader.leadership.term;
         let next = outlook.next_leader.as_deref().unwrap_or("another node");
         let left = leader.expires.since(now);
-        warn!(%election, %node_id, term, leader = %leader.id,
+        warn!(%election, %node_id, term = term.get(), leader = %leader.id,
             "{} silent for {}; {next} may take over in {}", leader.id, seconds(silence), seconds(left));
     }
 
@@ -119,30 +120,30 @@ impl Report {
                     let _ = write!(how, " after {} without a leader", seconds(*span));
                 }
                 let last = self.last_outlook.as_ref().and_then(|outlook| outlook.last_end.as_ref());
-                if let Some((ended, who, reason)) = last {
-                    let _ = write!(how, ": {}", ending(*ended, who, *reason));
+                if let Some(ended) = last {
+                    let _ = write!(how, ": {}", ending(ended));
                 } else {
                     how.push_str(": nobody was leading");
                 }
-                info!(%election, %node_id, term, "{node_id} leads (term {term}){how}");
+                info!(%election, %node_id, term = term.get(), "{node_id} leads (term {term}){how}");
             }
-            Change::LostLeadership { term, cause } => {
+            Change::LostLeadership { term, reason } => {
                 self.followed = None;
                 let lease = seconds(self.timing.renew_deadline());
-                match cause {
+                match reason {
                     LossReason::ShuttingDown => {
-                        info!(%election, %node_id, term, "{node_id} leads no more (term {term}): it gave the leadership up to stop");
+                        info!(%election, %node_id, term = term.get(), "{node_id} leads no more (term {term}): it gave the leadership up to stop");
                     }
                     LossReason::Lapsed => {
-                        warn!(%election, %node_id, term,
+                        warn!(%election, %node_id, term = term.get(),
                             "{node_id} leads no more (term {term}): it could not renew its lease within {lease}");
                     }
                     LossReason::Deposed => {
-                        warn!(%election, %node_id, term,
+                        warn!(%election, %node_id, term = term.get(),
                             "{node_id} leads no more (term {term}): its term or its row was ended in the database");
                     }
                     LossReason::Replaced => {
-                        warn!(%election, %node_id, term,
+                        warn!(%election, %node_id, term = term.get(),
                             "{node_id} leads no more (term {term}): another process took its id");
                     }
                 }
@@ -173,7 +174,7 @@ impl Report {
         self.failing_since = Some(now);
         // After a pause the failure may be heard of before the end of the lease is.
         match lease.filter(|lease| now < lease.deadline) {
-            Some(lease) => warn!(%election, %node_id, term = lease.term,
+            Some(lease) => warn!(%election, %node_id, term = lease.term.get(),
                 "{error}; the lease still runs for {}", seconds(lease.deadline.since(now))),
             None => warn!(%election, %node_id, "{error}; trying again"),
         }
@@ -201,7 +202,8 @@ impl Report {
     }
 }
 
-fn ending(term: i64, who: &str, reason: EndReason) -> String {
+fn ending(ended: &EndedTerm) -> String {
+    let EndedTerm { term, leader_id: who, reason } = ended;
     match reason {
         EndReason::Resigned => format!("{who} resigned from term {term}"),
         EndReason::Transferred => format!("{who} transferred term {term}"),

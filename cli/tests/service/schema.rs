@@ -4,7 +4,11 @@ use testkit::{Postgres, Process, eventually};
 
 use crate::node::{PATIENCE, Place, leads, stop};
 
-const BOTH: [&str; 2] = ["m20260101_000001_create_node_records", "m20260101_000002_create_election_terms"];
+const STEPS: [&str; 3] = [
+    "m20260101_000001_create_node_records",
+    "m20260101_000002_create_election_terms",
+    "m20260101_000003_end_reason_as_text",
+];
 
 /// An empty database of each kind. Nothing here depends on the times.
 fn both_kinds(name: &str) -> [Place; 2] {
@@ -52,17 +56,17 @@ async fn the_schema_goes_up_and_down_and_is_made_fresh() {
             assert_eq!(code, 0, "{arguments:?}: {said}");
             said
         };
-        let status = async |states: [&str; 2]| {
+        let status = async |states: [&str; 3]| {
             let said = run(&["migrate", "status"]).await;
-            let expected = [0, 1].map(|at| format!("{}  {}", states[at], BOTH[at]));
+            let expected = [0, 1, 2].map(|at| format!("{}  {}", states[at], STEPS[at]));
             assert_eq!(said.lines().collect::<Vec<_>>(), expected);
         };
-        status(["Pending", "Pending"]).await;
+        status(["Pending", "Pending", "Pending"]).await;
         run(&["migrate", "up"]).await;
-        status(["Applied", "Applied"]).await;
+        status(["Applied", "Applied", "Applied"]).await;
         assert_eq!(run(&["migrate", "up"]).await, "the schema is up to date");
         assert!(run(&["migrate", "down"]).await.contains("took back"));
-        status(["Applied", "Pending"]).await;
+        status(["Applied", "Applied", "Pending"]).await;
         run(&["migrate", "up"]).await;
         let node = place.node("solo", 0);
         leads(&node, 1).await;
@@ -70,8 +74,8 @@ async fn the_schema_goes_up_and_down_and_is_made_fresh() {
         assert_eq!(place.terms().await.len(), 1);
         run(&["migrate", "fresh"]).await;
         assert_eq!(place.terms().await.len(), 0);
-        run(&["migrate", "down", "-n", "2"]).await;
-        status(["Pending", "Pending"]).await;
+        run(&["migrate", "down", "-n", "3"]).await;
+        status(["Pending", "Pending", "Pending"]).await;
     }
 }
 

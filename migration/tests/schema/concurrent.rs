@@ -1,7 +1,11 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use std::time::Instant;
 
+use leader_election_migration::Migrator;
 use leader_election_migration::migrate;
-use sea_orm_migration::sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::sea_orm::ConnectionTrait;
+use sea_orm_migration::sea_orm::TransactionTrait;
 
 use crate::place::Place;
 
@@ -16,7 +20,7 @@ async fn ten_nodes_that_start_together_migrate_once() {
         for result in nodes.join_all().await {
             result.unwrap();
         }
-        assert_eq!(place.count("leader_election_migrations").await, 2);
+        assert_eq!(place.count("leader_election_migrations").await, 3);
         assert_eq!(place.count("election_terms").await, 0);
     }
 }
@@ -33,6 +37,60 @@ async fn on_a_current_schema_nobody_waits_for_the_lock() {
     let start = Instant::now();
     migrate(&place.db).await.unwrap();
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+/// A heartbeat that queues behind the migration must not wait for as long as the table is locked.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_table_is_locked_others_get_at_it_between_the_attempts_to_change_it() {
+    let place = Place::postgres().await;
+    migrate(&place.db).await.unwrap();
+    let holder = place.another_connection().await.begin().await.unwrap();
+    holder.execute_unprepared("LOCK TABLE node_records IN ACCESS SHARE MODE").await.unwrap();
+    let migrating = tokio::spawn({
+        let db = place.another_connection().await;
+        async move { Migrator::fresh(&db).await }
+    });
+    let waits = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'DROP%'";
+    testkit::eventually("the migration to wait", Duration::from_secs(20), async || {
+        place.count(waits).await == 1
+    })
+    .await;
+
+    let start = Instant::now();
+    place.run("UPDATE node_records SET heartbeat_seq = heartbeat_seq + 1").await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(!migrating.is_finished());
+    holder.commit().await.unwrap();
+    migrating.await.unwrap().unwrap();
+}
+
+/// A process that is frozen or cut off between two statements must not keep every other node from starting.
+#[tokio::test]
+async fn the_server_limits_how_long_a_migration_waits_and_sits_idle() {
+    let place = Place::postgres().await;
+    let record = "
+        CREATE TABLE limits (idle text, lock text);
+        CREATE FUNCTION record_limits() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO limits VALUES
+                (current_setting('idle_in_transaction_session_timeout'), current_setting('lock_timeout'));
+        END $$;
+        CREATE EVENT TRIGGER record_limits ON ddl_command_end EXECUTE FUNCTION record_limits()";
+    place.run(record).await.unwrap();
+    migrate(&place.db).await.unwrap();
+    assert_eq!(place.count("(SELECT DISTINCT idle, lock FROM limits) AS found").await, 1);
+    assert_ne!(place.count("limits WHERE idle = '10s' AND lock = '2s'").await, 0);
+    // And nothing of it stays in the session.
+    let left = "pg_settings WHERE name IN ('idle_in_transaction_session_timeout', 'lock_timeout') AND setting <> '0'";
+    assert_eq!(place.count(left).await, 0);
+
+    // In a transaction of the caller's the limits are the caller's choice.
+    let place = Place::postgres().await;
+    place.run(record).await.unwrap();
+    let callers = place.db.begin().await.unwrap();
+    Migrator::up(&callers, None).await.unwrap();
+    callers.commit().await.unwrap();
+    assert_ne!(place.count("limits").await, 0);
+    assert_eq!(place.count("limits WHERE idle <> '0' OR lock <> '0'").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@ use chrono::{TimeZone, Utc};
 use entity::{
     election_terms, node_records,
     prelude::{ElectionTerms, NodeRecords},
-    sea_orm_active_enums::{EndReason, NodeStatus},
+    sea_orm_active_enums::NodeStatus,
 };
 use leader_election_migration::migrate;
 use sea_orm_migration::sea_orm::{
@@ -74,22 +74,28 @@ async fn an_election_term_is_what_was_written() {
         assert_eq!(ElectionTerms::find().one(&place.db).await.unwrap().as_ref(), Some(&row));
 
         let reasons = [
-            EndReason::Resigned,
-            EndReason::Transferred,
-            EndReason::Preempted,
-            EndReason::Lapsed,
-            EndReason::Expired,
-            EndReason::Replaced,
+            "resigned",
+            "transferred",
+            "preempted",
+            "lapsed",
+            "expired",
+            "replaced",
+            "died",
+            "ended_by_operator",
         ];
         for reason in reasons {
             let mut ended = row.clone().into_active_model();
             ended.ended_at = Set(Some(at));
-            ended.end_reason = Set(Some(reason));
+            ended.end_reason = Set(Some(reason.to_owned()));
             ended.successor = Set(Some("node-2".to_owned()));
             ended.update(&place.db).await.unwrap();
             let found =
                 ElectionTerms::find_by_id(("default".to_owned(), 1)).one(&place.db).await.unwrap().unwrap();
-            assert_eq!((found.ended_at, found.end_reason), (Some(at), Some(reason)));
+            assert_eq!((found.ended_at, found.end_reason.as_deref()), (Some(at), Some(reason)));
         }
+        let mut ended = row.clone().into_active_model();
+        ended.end_reason = Set(Some("on_a_whim".to_owned()));
+        let refused = ended.update(&place.db).await.unwrap_err().to_string();
+        assert!(refused.contains("election_terms_end_reason"), "{refused}");
     }
 }

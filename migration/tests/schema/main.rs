@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod concurrent;
+mod end_reason;
 mod entities_on_both;
 mod guards;
 mod place;

@@ -25,7 +25,7 @@ async fn an_applications_tables_are_never_touched() {
         migrate(&place.db).await.unwrap();
         Migrator::fresh(&place.db).await.unwrap();
         Migrator::refresh(&place.db).await.unwrap();
-        Migrator::down(&place.db, Some(2)).await.unwrap();
+        Migrator::down(&place.db, Some(3)).await.unwrap();
         Migrator::fresh(&place.db).await.unwrap();
         Migrator::reset(&place.db).await.unwrap();
 

@@ -14,7 +14,7 @@ async fn what_goes_down_leaves_nothing_and_can_go_up_again() {
         let made = place.schema().await;
         assert!(is_current(&place.db).await.unwrap());
 
-        for _ in 0..2 {
+        for _ in 0..3 {
             Migrator::down(&place.db, Some(1)).await.unwrap();
         }
         let after = place.schema().await;
@@ -36,6 +36,9 @@ async fn steps_go_one_by_one() {
         Migrator::up(&place.db, Some(1)).await.unwrap();
         assert_eq!(place.count("node_records").await, 0);
         assert!(place.run("SELECT * FROM election_terms").await.is_err());
+        assert!(!is_current(&place.db).await.unwrap());
+        Migrator::up(&place.db, Some(1)).await.unwrap();
+        assert_eq!(place.count("election_terms").await, 0);
         assert!(!is_current(&place.db).await.unwrap());
         Migrator::up(&place.db, Some(1)).await.unwrap();
         assert!(is_current(&place.db).await.unwrap());

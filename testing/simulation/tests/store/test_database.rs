@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use entity::sea_orm_active_enums::{EndReason as Reason, NodeStatus as Status};
+use entity::sea_orm_active_enums::NodeStatus as Status;
 use entity::{election_terms as terms, node_records as nodes};
 use leader_election::{BareStore, DatabaseUrl, ElectorConfig};
 use protocol::{EndReason, HeartbeatSeq, Incarnation, NodeStatus, Reply, Request, Term, TermRow};
@@ -106,13 +106,14 @@ pub fn coarse(seconds: i64) -> i64 {
 }
 
 fn term(row: terms::Model) -> (Term, TermRow) {
-    let reason = row.end_reason.map(|reason| match reason {
-        Reason::Resigned => EndReason::Resigned,
-        Reason::Transferred => EndReason::Transferred,
-        Reason::Preempted => EndReason::Preempted,
-        Reason::Lapsed => EndReason::Lapsed,
-        Reason::Expired => EndReason::Expired,
-        Reason::Replaced => EndReason::Replaced,
+    let reason = row.end_reason.map(|reason| match reason.as_str() {
+        "resigned" => EndReason::Resigned,
+        "transferred" => EndReason::Transferred,
+        "preempted" => EndReason::Preempted,
+        "lapsed" => EndReason::Lapsed,
+        "expired" => EndReason::Expired,
+        "replaced" => EndReason::Replaced,
+        other => panic!("the store wrote {other}"),
     });
     assert_eq!(row.ended_at.is_some(), reason.is_some(), "term {} has ended, or has not", row.term);
     let term = TermRow {
