@@ -98,17 +98,17 @@ impl ElectorConfig {
     }
 
     pub(crate) fn settings(&self) -> Result<Settings, Error> {
-        check_name("election", &self.election)?;
-        check_name("node id", &self.node_id)?;
+        check_name("election", "election", &self.election)?;
+        check_name("node_id", "node id", &self.node_id)?;
         if let Some(address) = &self.address {
-            check_name("address", address)?;
+            check_name("address", "address", address)?;
         }
         if self.kept_terms == 0 {
-            return Err(Error::InvalidConfig("kept_terms 0 must be at least 1".to_owned()));
+            return Err(Error::invalid_config("kept_terms", "kept_terms 0 must be at least 1"));
         }
         let timing =
             Timing::new(self.heartbeat_interval, self.election_timeout, self.node_timeout, self.clock_drift)
-                .map_err(Error::InvalidConfig)?;
+                .map_err(|problem| Error::invalid_config("timing", problem))?;
         Ok(Settings {
             election: self.election.clone(),
             node_id: self.node_id.clone(),
@@ -122,7 +122,7 @@ impl ElectorConfig {
     }
 }
 
-fn check_name(what: &str, name: &str) -> Result<(), Error> {
+fn check_name(setting: &'static str, what: &str, name: &str) -> Result<(), Error> {
     let wrong = if name.is_empty() {
         "must not be empty".to_owned()
     } else if name.len() > LONGEST_NAME {
@@ -134,7 +134,7 @@ fn check_name(what: &str, name: &str) -> Result<(), Error> {
     } else {
         return Ok(());
     };
-    Err(Error::InvalidConfig(format!("{what} {wrong}")))
+    Err(Error::invalid_config(setting, format!("{what} {wrong}")))
 }
 
 /// What the loops get: an [`ElectorConfig`] that has passed its checks.

@@ -17,8 +17,8 @@ use crate::error::Error;
 use crate::runtime::published::{Ending, Published};
 use crate::runtime::{self, Call, Read, hooks};
 use crate::status::{Member, Status, Subscription};
-use crate::store::connect::Target;
-use crate::store::failure::Failure;
+use crate::store::backend::{APPLICATION_NAME, ConnectSpec};
+use crate::store::error::StoreError;
 
 /// One node of one election. Cheap to clone; all clones are the same node.
 ///
@@ -49,7 +49,7 @@ impl Elector {
     /// Connects to the database and checks that it can be used.
     ///
     /// # Errors
-    /// [`Error::InvalidDatabaseUrl`], [`Error::InvalidConfig`]; [`Error::Unreachable`] and [`Error::Refused`] when no
+    /// [`Error::InvalidDatabaseUrl`], [`Error::InvalidConfig`]; [`Error::Unreachable`] and [`Error::AccessDenied`] when no
     /// connection comes about within 5 s; [`Error::SchemaMissing`] when the tables are not there.
     pub async fn connect(database_url: &str, config: ElectorConfig) -> Result<Self, Error> {
         let url: DatabaseUrl = database_url.parse()?;
@@ -66,7 +66,7 @@ impl Elector {
     /// [`Error::InvalidConfig`].
     pub fn connect_lazy(database_url: &DatabaseUrl, config: ElectorConfig) -> Result<Self, Error> {
         let settings = config.settings()?;
-        let target = database_url.target(&application_name(&settings));
+        let target = database_url.spec(&application_name(&settings));
         Self::of_target(target, database_url.to_string(), settings)
     }
 
@@ -78,11 +78,17 @@ impl Elector {
     /// [`Error::InvalidConfig`], also when the connection is neither PostgreSQL's nor SQLite's.
     pub fn new(connection: &DatabaseConnection, config: ElectorConfig) -> Result<Self, Error> {
         let settings = config.settings()?;
-        let target = Target::of(connection, &application_name(&settings))?;
+        let name = application_name(&settings);
+        let target = ConnectSpec::of(connection, &name).ok_or_else(|| {
+            Error::invalid_config(
+                "database",
+                "the database connection has to be a pool of PostgreSQL or SQLite connections",
+            )
+        })?;
         Self::of_target(target, "the application's database".to_owned(), settings)
     }
 
-    fn of_target(target: Target, database: String, settings: Settings) -> Result<Self, Error> {
+    fn of_target(target: ConnectSpec, database: String, settings: Settings) -> Result<Self, Error> {
         let thread = runtime::spawn(settings.clone(), target)
             .map_err(|error| Error::Crashed(format!("its thread could not be started: {error}")))?;
         Ok(Self {
@@ -137,7 +143,7 @@ impl Elector {
     /// Waits until the elector has ended, by a stop or otherwise, and nothing of it runs any more.
     ///
     /// # Errors
-    /// [`Error::Replaced`] when another process took the node's id, [`Error::Unfinished`] when the database could not
+    /// [`Error::Replaced`] when another process took the node's id, [`Error::StopTimedOut`] when the database could not
     /// be told of a stop in time, [`Error::Crashed`].
     pub async fn ended(&self) -> Result<(), Error> {
         let ending = self.subscribe().ended().await;
@@ -156,7 +162,7 @@ impl Elector {
         }
         match ending {
             Ending::Stopped { clean: true } => Ok(()),
-            Ending::Stopped { clean: false } => Err(Error::Unfinished),
+            Ending::Stopped { clean: false } => Err(Error::StopTimedOut),
             Ending::Replaced => Err(Error::Replaced { node_id: self.inner.settings.node_id.clone() }),
             Ending::Crashed => Err(Error::Crashed("see the log for the panic".to_owned())),
         }
@@ -207,12 +213,12 @@ impl Elector {
 
     async fn read<T>(
         &self,
-        read: impl FnOnce(oneshot::Sender<Result<T, Failure>>) -> Read,
+        read: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Read,
     ) -> Result<T, Error> {
         let (to, result) = oneshot::channel();
         drop(self.inner.calls.send(Call::Read(read(to))));
         match result.await {
-            Ok(result) => result.map_err(|failure| failure.into_error(&self.inner.database)),
+            Ok(result) => result.map_err(|error| Error::of_store(error, &self.inner.database)),
             Err(_) => Err(Error::Ended),
         }
     }
@@ -239,7 +245,7 @@ impl Drop for AbortOnDrop {
 }
 
 fn application_name(settings: &Settings) -> String {
-    format!("{}/{}", crate::database_url::APPLICATION_NAME, settings.node_id)
+    format!("{}/{}", APPLICATION_NAME, settings.node_id)
 }
 
 #[cfg(test)]

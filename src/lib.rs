@@ -65,8 +65,9 @@ mod store;
 pub use config::{ElectorConfig, Hook};
 pub use database_url::{Backend, DatabaseUrl};
 pub use elector::Elector;
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub use status::{Member, Role, RoleChange, State, Status, Subscription};
+pub use store::DatabaseError;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub use store::bare::BareStore;

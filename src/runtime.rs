@@ -32,8 +32,8 @@ use self::driver::Driver;
 use self::published::{Ending, Published, Publisher};
 use crate::config::Settings;
 use crate::status::{Member, RoleChange};
-use crate::store::connect::Target;
-use crate::store::failure::Failure;
+use crate::store::backend::ConnectSpec;
+use crate::store::error::StoreError;
 use crate::store::{Reader, Store};
 
 /// How long the thread's runtime is given to put its things away.
@@ -51,8 +51,8 @@ pub(crate) enum Call {
 
 /// A read, and where its result goes.
 pub(crate) enum Read {
-    Nodes(oneshot::Sender<Result<Vec<Member>, Failure>>),
-    Leader(oneshot::Sender<Result<Option<Member>, Failure>>),
+    Nodes(oneshot::Sender<Result<Vec<Member>, StoreError>>),
+    Leader(oneshot::Sender<Result<Option<Member>, StoreError>>),
 }
 
 /// The running thread, as its owner holds it. Dropping the sender asks the thread to leave and end.
@@ -63,7 +63,7 @@ pub(crate) struct Thread {
 }
 
 /// Starts the thread. It waits for a call.
-pub(crate) fn spawn(settings: Settings, target: Target) -> std::io::Result<Thread> {
+pub(crate) fn spawn(settings: Settings, target: ConnectSpec) -> std::io::Result<Thread> {
     let (calls, inbox) = mpsc::unbounded_channel();
     let (publisher, published) = Publisher::new(&settings);
     let dispatch = tracing::dispatcher::get_default(Dispatch::clone);
@@ -106,7 +106,7 @@ async fn connection_returned() {
 async fn serve(
     mut inbox: mpsc::UnboundedReceiver<Call>,
     settings: Settings,
-    target: Target,
+    target: ConnectSpec,
     publisher: &Publisher,
 ) -> Ending {
     let mut tasks = JoinSet::new();

@@ -5,6 +5,8 @@ use std::time::Duration;
 use leader_election::{DatabaseUrl, Elector, ElectorConfig, Error, State};
 use rand::RngExt;
 
+use crate::exit;
+
 /// The host's name.
 pub(crate) fn host_name() -> String {
     let name = gethostname::gethostname().to_string_lossy().trim().to_owned();
@@ -20,8 +22,8 @@ pub(crate) async fn is_taken(url: &DatabaseUrl, config: &ElectorConfig) -> Resul
     loop {
         match elector.nodes().await {
             Ok(nodes) => return Ok(nodes.iter().any(|node| node.id == config.node_id)),
-            Err(error @ (Error::Unreachable { .. } | Error::Database { transient: true, .. })) => {
-                tracing::warn!("{error}; trying again");
+            Err(error) if error.is_transient() => {
+                tracing::warn!("{}; trying again", exit::chain(&error));
                 tokio::time::sleep(PATIENCE).await;
             }
             Err(error) => return Err(error),

@@ -16,13 +16,13 @@ use crate::clock;
 use crate::config::Settings;
 use crate::status::{Role, RoleChange};
 use crate::store::Store;
-use crate::store::failure::Failure;
+use crate::store::error::StoreError;
 use protocol::{Change, Command, Event, Incarnation, LocalNode, Machine, Outcome, Reply, Request, Time};
 
 /// The step under way. Dropped, its connection is closed.
 struct Step {
     token: u64,
-    future: Pin<Box<dyn Future<Output = Result<Reply, Failure>>>>,
+    future: Pin<Box<dyn Future<Output = Result<Reply, StoreError>>>>,
 }
 
 pub(super) struct Driver<'a> {
@@ -136,7 +136,7 @@ impl<'a> Driver<'a> {
         self.step = Some(Step { token, future });
     }
 
-    fn taken(&mut self, (token, result): (u64, Result<Reply, Failure>)) -> Event {
+    fn taken(&mut self, (token, result): (u64, Result<Reply, StoreError>)) -> Event {
         self.step = None;
         let now = clock::now();
         let reply = match result {
@@ -166,7 +166,7 @@ impl<'a> Driver<'a> {
     }
 }
 
-async fn finished(step: &mut Option<Step>) -> (u64, Result<Reply, Failure>) {
+async fn finished(step: &mut Option<Step>) -> (u64, Result<Reply, StoreError>) {
     match step {
         Some(Step { token, future }) => (*token, future.await),
         None => std::future::pending().await,

@@ -4,23 +4,21 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use crate::store::connect::Target;
+use crate::store::backend::{ConnectSpec, Wakeup};
 use protocol::Timing;
 
 /// Notifies `wakeups` whenever something may have changed.
-pub(super) async fn run(target: Target, election: String, timing: Timing, wakeups: Arc<Notify>) {
-    // Only notifications are about one election; a file is watched for all of them.
-    let _ = &election;
-    match target {
+pub(super) async fn run(target: ConnectSpec, election: String, timing: Timing, wakeups: Arc<Notify>) {
+    match target.wakeup() {
         #[cfg(feature = "postgres")]
-        Target::Postgres(options, pool) => {
-            postgres::listen(|| Target::listener_pool(&options, &pool), &election, timing, &wakeups).await;
+        Wakeup::Notification(listener) => {
+            postgres::listen(|| listener.pool(), &election, timing, &wakeups).await;
         }
+        // A file is watched for all elections at once.
         #[cfg(feature = "sqlite")]
-        Target::Sqlite(..) => sqlite::watch(target, timing, &wakeups).await,
+        Wakeup::DataVersion => sqlite::watch(target, timing, &wakeups).await,
         #[cfg(feature = "sqlite")]
-        // One process, no file to watch: looking is as cheap as watching.
-        Target::Shared(_) => loop {
+        Wakeup::Polling => loop {
             tokio::time::sleep(pace(timing)).await;
             wakeups.notify_one();
         },

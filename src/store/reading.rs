@@ -5,16 +5,13 @@ use std::time::Duration;
 use entity::sea_orm_active_enums::NodeStatus;
 use entity::{election_terms as terms, node_records as nodes};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{
-    ColumnTrait, DatabaseConnection, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::connect::Target;
-use super::dialect::heartbeat_age;
-use super::failure::Failure;
-use super::lane::Lane;
+use super::backend::ConnectSpec;
+use super::connection::Connection;
+use super::error::StoreError;
+use super::session::Session;
 use crate::status::{Member, Role};
 
 /// How long a read may take.
@@ -22,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Reads for callers.
 pub(crate) struct Reader {
-    lane: Lane,
+    connection: Connection,
     election: String,
     /// T: a row whose last heartbeat is older is not a live node's.
     timeout: Duration,
@@ -41,47 +38,50 @@ struct Row {
 }
 
 impl Reader {
-    pub fn new(target: Target, election: String, timeout: Duration) -> Self {
-        Self { lane: Lane::new(target), election, timeout }
+    pub fn new(spec: ConnectSpec, election: String, timeout: Duration) -> Self {
+        Self { connection: Connection::new(spec), election, timeout }
     }
 
     /// The live nodes, the best-ranked first.
-    pub async fn nodes(&mut self) -> Result<Vec<Member>, Failure> {
-        let Self { lane, election, timeout } = self;
-        lane.run(LIMIT, "reading the nodes", async |db| {
-            Ok(rows(db, election, *timeout).await?.into_iter().map(member).collect())
-        })
-        .await
+    pub async fn nodes(&mut self) -> Result<Vec<Member>, StoreError> {
+        let Self { connection, election, timeout } = self;
+        connection
+            .run(LIMIT, "reading the nodes", async |db| {
+                Ok(rows(db, election, *timeout).await?.into_iter().map(member).collect())
+            })
+            .await
     }
 
     /// The live leader: the open term's, whose row agrees with it.
-    pub async fn leader(&mut self) -> Result<Option<Member>, Failure> {
-        let Self { lane, election, timeout } = self;
-        lane.run(LIMIT, "reading the leader", async |db| {
-            let open = terms::Entity::find()
-                .filter(terms::Column::Election.eq(election.as_str()))
-                .filter(terms::Column::EndedAt.is_null())
-                .one(db)
-                .await?;
-            let Some(open) = open else { return Ok(None) };
-            let rows = rows(db, election, *timeout).await?;
-            let leader = rows.into_iter().find(|row| {
-                row.status == NodeStatus::Leader
-                    && (&row.id, row.incarnation, row.term) == (&open.leader_id, open.incarnation, open.term)
-            });
-            Ok(leader.map(member))
-        })
-        .await
+    pub async fn leader(&mut self) -> Result<Option<Member>, StoreError> {
+        let Self { connection, election, timeout } = self;
+        connection
+            .run(LIMIT, "reading the leader", async |db| {
+                let open = terms::Entity::find()
+                    .filter(terms::Column::Election.eq(election.as_str()))
+                    .filter(terms::Column::EndedAt.is_null())
+                    .one(db)
+                    .await?;
+                let Some(open) = open else { return Ok(None) };
+                let rows = rows(db, election, *timeout).await?;
+                let leader = rows.into_iter().find(|row| {
+                    row.status == NodeStatus::Leader
+                        && (&row.id, row.incarnation, row.term)
+                            == (&open.leader_id, open.incarnation, open.term)
+                });
+                Ok(leader.map(member))
+            })
+            .await
     }
 
     pub async fn close(&mut self) {
-        self.lane.close().await;
+        self.connection.close().await;
     }
 }
 
-async fn rows(db: &DatabaseConnection, election: &str, timeout: Duration) -> Result<Vec<Row>, DbErr> {
+async fn rows(db: &Session, election: &str, timeout: Duration) -> Result<Vec<Row>, DbErr> {
     use nodes::Column as C;
-    let age = heartbeat_age(sea_orm::ConnectionTrait::get_database_backend(db));
+    let age = db.dialect().heartbeat_age();
     nodes::Entity::find()
         .select_only()
         .columns([C::Id, C::Incarnation, C::Status, C::Priority, C::Eligible, C::Term, C::Address])

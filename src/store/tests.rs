@@ -1,9 +1,9 @@
 //! What the store does, whichever database it does it on: one suite of contracts, run on each.
 
-pub(super) mod bench;
 mod claiming;
 mod cleaning;
 mod ending;
+pub(super) mod fixture;
 mod heartbeating;
 mod observing;
 mod races;
@@ -11,7 +11,7 @@ mod registering;
 #[cfg(feature = "postgres")]
 mod server;
 
-use self::bench::Bench;
+use self::fixture::Fixture;
 use super::Store;
 
 /// Makes a test of every contract on every database, such as `postgres::a_first_claim_opens_term_one`.
@@ -22,7 +22,7 @@ macro_rules! contracts {
             $($(
                 #[tokio::test]
                 async fn $contract() {
-                    super::$group::$contract(super::Bench::postgres().await).await;
+                    super::$group::$contract(super::Fixture::postgres().await).await;
                 }
             )+)+
         }
@@ -32,7 +32,7 @@ macro_rules! contracts {
             $($(
                 #[tokio::test]
                 async fn $contract() {
-                    super::$group::$contract(super::Bench::sqlite().await).await;
+                    super::$group::$contract(super::Fixture::sqlite().await).await;
                 }
             )+)+
         }

@@ -197,7 +197,7 @@ async fn connecting_says_what_is_wrong_and_shows_no_password() {
     let port = Postgres::shared().port();
     let wrong = format!("host=127.0.0.1 port={port} user=postgres password=hunter2 dbname=no_schema");
     let refused = Elector::connect(&wrong, config("node-1", 0)).await.unwrap_err();
-    assert!(matches!(refused, Error::Refused { .. }), "{refused}");
+    assert!(matches!(refused, Error::AccessDenied { .. }), "{refused}");
     let nowhere = format!("host=127.0.0.1 port=1 user=postgres password={} dbname=x", "hunter2");
     let unreachable = Elector::connect(&nowhere, config("node-1", 0)).await.unwrap_err();
     assert!(matches!(unreachable, Error::Unreachable { .. }), "{unreachable}");

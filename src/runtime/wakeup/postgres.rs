@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
-use crate::store::CHANNEL;
+use crate::store::backend::postgres::{CHANNEL, SESSION_SETTINGS};
 use protocol::Timing;
 
 /// LISTEN has no keepalive: a peer that vanished without a word is noticed by a ping, which is no statement.
@@ -96,6 +96,10 @@ async fn connect(pool: &PgPool) -> Result<PgListener, Error> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.ignore_pool_close_event(true);
     listener.eager_reconnect(false);
+    match sqlx::raw_sql(SESSION_SETTINGS).execute(&mut listener).await {
+        Ok(_) | Err(Error::Database(_)) => {}
+        Err(error) => return Err(error),
+    }
     Ok(listener)
 }
 

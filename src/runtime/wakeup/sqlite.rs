@@ -4,15 +4,15 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use crate::store::connect::Target;
-use crate::store::lane::Lane;
+use crate::store::backend::ConnectSpec;
+use crate::store::connection::Connection;
 use protocol::Timing;
 
-pub(super) async fn watch(target: Target, timing: Timing, wakeups: &Notify) {
-    let mut lane = Lane::new(target);
+pub(super) async fn watch(target: ConnectSpec, timing: Timing, wakeups: &Notify) {
+    let mut connection = Connection::new(target);
     let mut seen = None;
     loop {
-        let version = lane
+        let version = connection
             .run(timing.heartbeat_interval(), "watching the file", async |db| {
                 let pragma = Statement::from_string(DbBackend::Sqlite, "PRAGMA data_version");
                 let row = db.query_one_raw(pragma).await?;

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, JsonValue, Statement};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::DatabaseUrl;
-use crate::store::connect::Target;
-use crate::store::failure::Failure;
+use crate::store::backend::ConnectSpec;
+use crate::store::connection::Connection;
+use crate::store::error::StoreError;
 use crate::store::observe::observe;
 use crate::store::{NodeIdentity, Store};
 use protocol::{
@@ -21,7 +23,7 @@ pub(super) const LONG: Duration = Duration::from_secs(20);
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An election of a test's own.
-pub(super) struct Bench {
+pub(super) struct Fixture {
     pub url: DatabaseUrl,
     /// The URL as it was given, password included.
     #[cfg(feature = "postgres")]
@@ -29,6 +31,8 @@ pub(super) struct Bench {
     pub election: String,
     /// To look, and to do by hand what no node does.
     pub raw: DatabaseConnection,
+    /// What observes the election without taking part.
+    observer: Mutex<Connection>,
     #[cfg(feature = "sqlite")]
     _file: Option<File>,
 }
@@ -42,7 +46,7 @@ pub(super) struct Node {
 }
 
 #[cfg(feature = "postgres")]
-impl Bench {
+impl Fixture {
     /// On the database that all tests share: elections keep out of each other's way.
     pub async fn postgres() -> Self {
         static URL: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
@@ -66,6 +70,7 @@ impl Bench {
         Self {
             dsn: dsn.to_owned(),
             raw: url.connect().await.unwrap(),
+            observer: Mutex::new(Connection::new(url.spec("observer"))),
             url,
             election: format!("e-{}", Uuid::new_v4()),
             #[cfg(feature = "sqlite")]
@@ -75,13 +80,14 @@ impl Bench {
 }
 
 #[cfg(feature = "sqlite")]
-impl Bench {
+impl Fixture {
     pub async fn sqlite() -> Self {
         let file = File::new();
         let url = file.url();
         migrated(&url).await;
         Self {
             raw: url.connect().await.unwrap(),
+            observer: Mutex::new(Connection::new(url.spec("observer"))),
             url,
             #[cfg(feature = "postgres")]
             dsn: String::new(),
@@ -97,21 +103,21 @@ async fn migrated(url: &DatabaseUrl) {
     connection.close().await.unwrap();
 }
 
-impl Bench {
+impl Fixture {
     /// A process of that id, not registered yet.
     pub fn process(&self, id: &str, priority: i32) -> Node {
         self.process_of(&self.election, id, priority)
     }
 
     pub fn process_of(&self, election: &str, id: &str, priority: i32) -> Node {
-        self.node_on(self.target(), election, id, priority)
+        self.node_on(self.spec(), election, id, priority)
     }
 
     /// One that reaches the database by another way.
     #[cfg(feature = "postgres")]
     pub fn process_through(&self, dsn: &str, election: &str, id: &str, priority: i32) -> Node {
         let url: DatabaseUrl = dsn.parse().unwrap();
-        self.node_on(url.target(&self.application_name()), election, id, priority)
+        self.node_on(url.spec(&self.application_name()), election, id, priority)
     }
 
     /// What this election's nodes call their sessions.
@@ -119,11 +125,11 @@ impl Bench {
         format!("leader-election/{}", self.election)
     }
 
-    pub fn target(&self) -> Target {
-        self.url.target(&self.application_name())
+    pub fn spec(&self) -> ConnectSpec {
+        self.url.spec(&self.application_name())
     }
 
-    fn node_on(&self, target: Target, election: &str, id: &str, priority: i32) -> Node {
+    fn node_on(&self, spec: ConnectSpec, election: &str, id: &str, priority: i32) -> Node {
         let who = NodeIdentity {
             election: election.to_owned(),
             node_id: id.to_owned(),
@@ -133,7 +139,7 @@ impl Bench {
             lease_duration: Duration::from_secs(10),
             term_history: 3,
         };
-        Node { store: Store::new(target, who.clone()), who, written: HeartbeatSeq::ZERO }
+        Node { store: Store::new(spec, who.clone()), who, written: HeartbeatSeq::ZERO }
     }
 
     /// A registered one.
@@ -181,7 +187,14 @@ impl Bench {
 
     /// What a node that is none of those in the election sees.
     pub async fn view(&self) -> Snapshot {
-        observe(&self.raw, &self.election, "nobody", &[]).await.unwrap()
+        self.view_of("nobody").await
+    }
+
+    /// What the node with this id sees.
+    pub async fn view_of(&self, id: &str) -> Snapshot {
+        let mut observer = self.observer.lock().await;
+        let observed = observer.run(LONG, "observing", async |db| observe(db, &self.election, id, &[]).await);
+        observed.await.unwrap()
     }
 
     /// What a test that something did nothing compares.
@@ -212,11 +225,11 @@ impl Node {
     }
 
     /// Another process of the same id.
-    pub fn successor(&self, bench: &Bench) -> Self {
-        bench.process_of(&self.who.election, &self.who.node_id, self.who.priority)
+    pub fn successor(&self, fixture: &Fixture) -> Self {
+        fixture.process_of(&self.who.election, &self.who.node_id, self.who.priority)
     }
 
-    pub async fn attempt(&mut self, request: &Request, limit: Duration) -> Result<Reply, Failure> {
+    pub async fn attempt(&mut self, request: &Request, limit: Duration) -> Result<Reply, StoreError> {
         self.store.carry_out(request, limit).await
     }
 
