@@ -69,6 +69,11 @@ pub enum Error {
     #[error("this elector was started before; make a new one")]
     AlreadyStarted,
 
+    /// The system could not start the elector's thread: it has too many, or no memory for another. Nothing was started;
+    /// `start` may be called again.
+    #[error("the elector's thread could not be started")]
+    NoThread(#[source] std::io::Error),
+
     /// The elector stopped, but the database could not be told in time. Its row stays until cleanup; if it led, the
     /// others wait for its lease to run out.
     #[error("stopped, but the database could not be told in time: a lease lasts until it runs out")]
@@ -81,4 +86,10 @@ pub enum Error {
     /// One of the elector's own tasks ended in a panic. The leadership, if there was one, was withdrawn.
     #[error("the elector's loop ended unexpectedly: {0}")]
     Crashed(String),
+}
+
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
 }

@@ -23,10 +23,9 @@ use uuid::Uuid;
 use self::connect::Target;
 use self::failure::Failure;
 use self::lane::Lane;
-use crate::config::Settings;
 use protocol::{Belief, Incarnation, Reply, Request};
 
-pub(crate) use self::reading::Reader;
+pub(crate) use self::reading::{LiveNode, READ_LIMIT, Reader};
 #[cfg(feature = "postgres")]
 pub(crate) use self::transaction::CHANNEL;
 
@@ -44,18 +43,6 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    pub fn new(settings: &Settings, incarnation: Uuid) -> Self {
-        Self {
-            election: settings.election.clone(),
-            node_id: settings.node_id.clone(),
-            incarnation,
-            priority: settings.priority,
-            address: settings.address.clone(),
-            lease: settings.timing.lease_duration(),
-            keep_terms: settings.kept_terms,
-        }
-    }
-
     fn incarnation(&self) -> Incarnation {
         Incarnation(self.incarnation.as_u128())
     }

@@ -4,17 +4,31 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::outlets::Announcer;
 use crate::store::connect::Target;
 use protocol::Timing;
 
 /// Notifies `wakeups` whenever something may have changed.
-pub(super) async fn run(target: Target, election: String, timing: Timing, wakeups: Arc<Notify>) {
+pub(super) async fn run(
+    target: Target,
+    election: String,
+    timing: Timing,
+    wakeups: Arc<Notify>,
+    announcer: Announcer,
+) {
     // Only notifications are about one election; a file is watched for all of them.
-    let _ = &election;
+    let _ = (&election, &announcer);
     match target {
         #[cfg(feature = "postgres")]
         Target::Postgres(options, pool) => {
-            postgres::listen(|| Target::listener_pool(&options, &pool), &election, timing, &wakeups).await;
+            postgres::listen(
+                || Target::listener_pool(&options, &pool),
+                &election,
+                timing,
+                &wakeups,
+                &announcer,
+            )
+            .await;
         }
         #[cfg(feature = "sqlite")]
         Target::Sqlite(..) => sqlite::watch(target, timing, &wakeups).await,
@@ -28,7 +42,7 @@ pub(super) async fn run(target: Target, election: String, timing: Timing, wakeup
 }
 
 #[cfg(feature = "sqlite")]
-/// A few timing a second, more often only where heartbeats are that frequent.
+/// A few times a second, more often only where heartbeats are that frequent.
 fn pace(timing: Timing) -> std::time::Duration {
     timing.heartbeat_interval().min(std::time::Duration::from_millis(200))
 }

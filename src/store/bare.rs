@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Identity, Store};
+use super::Store;
 use crate::{DatabaseUrl, ElectorConfig, Error};
 use protocol::{Incarnation, Reply, Request};
 
@@ -20,7 +20,7 @@ impl BareStore {
     /// # Errors
     /// [`Error::InvalidConfig`].
     pub fn new(url: &DatabaseUrl, config: &ElectorConfig, incarnation: Incarnation) -> Result<Self, Error> {
-        let who = Identity::new(&config.settings()?, Uuid::from_u128(incarnation.0));
+        let who = config.settings()?.identity(Uuid::from_u128(incarnation.0));
         Ok(Self { store: Store::new(url.target("model check"), who), database: url.to_string() })
     }
 
@@ -29,7 +29,7 @@ impl BareStore {
     /// # Errors
     /// [`Error::InvalidConfig`].
     pub fn become_another(&mut self, config: &ElectorConfig, incarnation: Incarnation) -> Result<(), Error> {
-        self.store.who = Identity::new(&config.settings()?, Uuid::from_u128(incarnation.0));
+        self.store.who = config.settings()?.identity(Uuid::from_u128(incarnation.0));
         Ok(())
     }
 

@@ -11,7 +11,7 @@ const POOLER: &str = "; a pooler in transaction mode has to keep prepared statem
                       (PgBouncer from 1.21 on, with max_prepared_statements)";
 
 /// A step that failed. Whether it took effect is not known, unless the server itself turned it down.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     /// Which step.
     pub(crate) during: &'static str,
@@ -21,7 +21,7 @@ pub(crate) struct Failure {
 }
 
 /// What to do about it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Cause {
     /// No answer in time. Try again.
     Timeout(Duration),
@@ -62,6 +62,11 @@ impl Failure {
             Cause::Timeout(_) | Cause::Transient(_) | Cause::NoDatabase(_) => true,
             Cause::SchemaMissing | Cause::Refused(_) | Cause::Permanent(_) => false,
         }
+    }
+
+    /// Whether there was no answer in time.
+    pub(crate) fn is_timeout(&self) -> bool {
+        matches!(self.cause, Cause::Timeout(_))
     }
 
     /// For the log.

@@ -9,13 +9,15 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
+use crate::event::Event;
+use crate::runtime::outlets::Announcer;
 use crate::store::CHANNEL;
 use protocol::Timing;
 
 /// LISTEN has no keepalive: a peer that vanished without a word is noticed by a ping, which is no statement.
 const PING_EVERY: Duration = Duration::from_secs(15);
 
-/// How long until it is tried again whether notifications are delivered, where they were not several timing in a row.
+/// How long until it is tried again whether notifications are delivered, where they were not several times in a row.
 const PROBE_AGAIN: Duration = Duration::from_secs(600);
 
 /// How long a notification may take to arrive, at the least.
@@ -33,7 +35,13 @@ enum End {
 ///
 /// Every connection has a pool of its own: the driver says good-bye to a lost one in the background, which takes as long
 /// as the system takes to give a dead peer up, and the place in the pool is taken until then.
-pub(super) async fn listen(pool: impl Fn() -> PgPool, election: &str, timing: Timing, wakeups: &Notify) {
+pub(super) async fn listen(
+    pool: impl Fn() -> PgPool,
+    election: &str,
+    timing: Timing,
+    wakeups: &Notify,
+    announcer: &Announcer,
+) {
     let mut backoff = Backoff::new(timing.heartbeat_interval() / 4, timing.election_timeout());
     let mut undelivered = 0;
     loop {
@@ -45,18 +53,14 @@ pub(super) async fn listen(pool: impl Fn() -> PgPool, election: &str, timing: Ti
             Ok(End::Undelivered) => {
                 undelivered += 1;
                 if undelivered == 1 {
-                    tracing::info!(
-                        %election,
-                        "notifications do not arrive on this connection (a pooler in transaction mode?): \
-                         polling instead, so a leader's stop is noticed within {:?}",
-                        timing.heartbeat_interval()
-                    );
+                    announcer
+                        .announce(Event::NotificationsMissing { polling_every: timing.heartbeat_interval() });
                 }
                 // Once may be a moment in which the network was slow.
                 sleep(if undelivered < 3 { 4 * timing.election_timeout() } else { PROBE_AGAIN }).await;
             }
             Err(error) => {
-                tracing::debug!(%election, "listening for notifications failed, polling goes on: {error}");
+                announcer.announce(Event::ListeningFailed { reason: error.to_string() });
             }
         }
         wakeups.notify_one();
@@ -80,7 +84,7 @@ async fn session(pool: &PgPool, election: &str, timing: Timing, wakeups: &Notify
         match timeout(PING_EVERY, listener.try_recv()).await {
             Ok(Ok(Some(notification))) if notification.payload() == election => wakeups.notify_one(),
             Ok(Ok(Some(_))) => {}
-            // ClaimRejected: what came meanwhile is lost too.
+            // Lost: what came meanwhile is lost too.
             Ok(Ok(None) | Err(_)) => return Ok(End::Broken),
             Err(_) => {
                 let ping = async { listener.acquire().await?.ping().await };
@@ -123,7 +127,7 @@ async fn delivers(listener: &mut PgListener, pool: &PgPool, limit: Duration) -> 
             listener.unlisten(&channel).await?;
             Ok(true)
         }
-        // ClaimRejected: that says nothing about what would have arrived.
+        // Lost: that says nothing about what would have arrived.
         Ok(Ok(None)) => Err(Error::PoolClosed),
         Ok(Err(error)) => Err(error),
         Err(_) => Ok(false),
