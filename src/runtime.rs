@@ -45,7 +45,7 @@ use self::reads::Query;
 use self::shared::Exit;
 use crate::clock::SystemClock;
 use crate::store::connect::Target;
-use crate::store::{Identity, Reader, Store};
+use crate::store::{NodeIdentity, Reader, Store};
 
 /// How long the thread's runtime is given to put its things away, and as long again the log.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
@@ -64,15 +64,15 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// As whom the store writes.
-    pub fn identity(&self, incarnation: Uuid) -> Identity {
-        Identity {
+    pub fn identity(&self, incarnation: Incarnation) -> NodeIdentity {
+        NodeIdentity {
             election: self.election.clone(),
             node_id: self.node_id.clone(),
             incarnation,
             priority: self.priority,
             address: self.address.clone(),
-            lease: self.timing.lease_duration(),
-            keep_terms: self.term_history,
+            lease_duration: self.timing.lease_duration(),
+            term_history: self.term_history,
         }
     }
 
@@ -235,8 +235,8 @@ async fn serve(
         Arc::clone(&wakeups),
         outlets.announcer(),
     ));
-    let incarnation = Uuid::new_v4();
-    let node = LocalNode { id: settings.node_id.clone(), incarnation: Incarnation(incarnation.as_u128()) };
+    let incarnation = Incarnation(Uuid::new_v4().as_u128());
+    let node = LocalNode { id: settings.node_id.clone(), incarnation };
     let mut store = Store::new(target, settings.identity(incarnation));
     let driver = Driver::new(SystemClock, node, settings.timing, outlets);
     let exit = driver.run(&mut store, stop_asked, &wakeups, &mut tasks).await;

@@ -6,61 +6,44 @@ mod claim;
 mod cleanup;
 pub(crate) mod connect;
 mod dialect;
-mod ending;
+mod end_reason;
+mod end_term;
 pub(crate) mod failure;
 mod heartbeat;
+mod identity;
 pub(crate) mod lane;
+mod leave;
+mod node_row;
 mod observe;
 mod reading;
 mod register;
+mod term_row;
 mod transaction;
+mod values;
 
 use std::time::Duration;
 
-use sea_orm::{DatabaseTransaction, DbErr};
-use uuid::Uuid;
+use protocol::Belief;
+use protocol::Reply;
+use protocol::Request;
 
 use self::connect::Target;
 use self::failure::Failure;
 use self::lane::Lane;
-use protocol::{Belief, Incarnation, Reply, Request};
 
+pub(crate) use self::identity::NodeIdentity;
 pub(crate) use self::reading::{LiveNode, READ_LIMIT, Reader};
 #[cfg(feature = "postgres")]
 pub(crate) use self::transaction::CHANNEL;
 
-/// Who writes.
-#[derive(Clone, Debug)]
-pub(crate) struct Identity {
-    pub election: String,
-    pub node_id: String,
-    pub incarnation: Uuid,
-    pub priority: i32,
-    pub address: Option<String>,
-    /// G.
-    pub lease: Duration,
-    pub keep_terms: u32,
-}
-
-impl Identity {
-    fn incarnation(&self) -> Incarnation {
-        Incarnation(self.incarnation.as_u128())
-    }
-
-    /// Rounded up: whoever reads it must not wait for less.
-    fn lease_ms(&self) -> i64 {
-        i64::try_from(self.lease.as_micros().div_ceil(1000)).unwrap_or(i64::MAX)
-    }
-}
-
 /// Carries requests out, one at a time, for one node.
 pub(crate) struct Store {
     lane: Lane,
-    who: Identity,
+    who: NodeIdentity,
 }
 
 impl Store {
-    pub fn new(target: Target, who: Identity) -> Self {
+    pub fn new(target: Target, who: NodeIdentity) -> Self {
         Self { lane: Lane::new(target), who }
     }
 
@@ -73,9 +56,8 @@ impl Store {
     /// Dropped early, the request may or may not take effect; its connection is closed.
     pub async fn carry_out(&mut self, request: &Request, limit: Duration) -> Result<Reply, Failure> {
         let who = &self.who;
-        let during = name(request);
         self.lane
-            .run(limit, during, async |db| match request {
+            .run(limit, name(request), async |db| match request {
                 Request::Register { take_over } => {
                     register::register(db, who, take_over.as_ref(), limit).await
                 }
@@ -86,8 +68,8 @@ impl Store {
                     observe::observe(db, &who.election, &who.node_id, terms).await.map(Reply::Snapshot)
                 }
                 Request::Claim(request) => claim::claim(db, who, request, limit).await,
-                Request::EndTerm { term, reason } => ending::end_term(db, who, *term, *reason, limit).await,
-                Request::Leave { end } => ending::leave(db, who, *end, limit).await,
+                Request::EndTerm { term, reason } => end_term::end_term(db, who, *term, *reason, limit).await,
+                Request::Leave { end } => leave::leave(db, who, *end, limit).await,
                 Request::Cleanup { older_than } => cleanup::cleanup(db, who, *older_than).await,
             })
             .await
@@ -104,17 +86,12 @@ fn name(request: &Request) -> &'static str {
         Request::Register { .. } => "registering",
         Request::Heartbeat { belief: Belief::Leader(_), .. } => "renewal",
         Request::Heartbeat { .. } => "heartbeat",
-        Request::Observe { .. } => "looking at the election",
+        Request::Observe { .. } => "reading the election state",
         Request::Claim(_) => "claim",
-        Request::EndTerm { .. } => "ending the own term",
+        Request::EndTerm { .. } => "closing its own term",
         Request::Leave { .. } => "deregistering",
         Request::Cleanup { .. } => "cleanup",
     }
-}
-
-/// Ends a transaction that found it has nothing to do.
-async fn nothing_moved(transaction: DatabaseTransaction) -> Result<(), DbErr> {
-    transaction.rollback().await
 }
 
 #[cfg(test)]

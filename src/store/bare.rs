@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::Store;
 use crate::{DatabaseUrl, ElectorConfig, Error};
 use protocol::{Incarnation, Reply, Request};
@@ -20,7 +18,7 @@ impl BareStore {
     /// # Errors
     /// [`Error::InvalidConfig`].
     pub fn new(url: &DatabaseUrl, config: &ElectorConfig, incarnation: Incarnation) -> Result<Self, Error> {
-        let who = config.settings()?.identity(Uuid::from_u128(incarnation.0));
+        let who = config.settings()?.identity(incarnation);
         Ok(Self { store: Store::new(url.target("model check"), who), database: url.to_string() })
     }
 
@@ -29,7 +27,7 @@ impl BareStore {
     /// # Errors
     /// [`Error::InvalidConfig`].
     pub fn become_another(&mut self, config: &ElectorConfig, incarnation: Incarnation) -> Result<(), Error> {
-        self.store.who = config.settings()?.identity(Uuid::from_u128(incarnation.0));
+        self.store.who = config.settings()?.identity(incarnation);
         Ok(())
     }
 

@@ -2,13 +2,25 @@
 
 use std::time::Duration;
 
-use entity::{election_terms as terms, node_records as nodes};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, Order, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr};
-
-use super::Identity;
-use super::dialect::{clock_before, leader_literal};
+use entity::election_terms as terms;
+use entity::node_records as nodes;
 use protocol::Reply;
+use sea_orm::ColumnTrait;
+use sea_orm::ConnectionTrait;
+use sea_orm::DbBackend;
+use sea_orm::DbErr;
+use sea_orm::sea_query::Alias;
+use sea_orm::sea_query::DeleteStatement;
+use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::LockBehavior;
+use sea_orm::sea_query::LockType;
+use sea_orm::sea_query::Order;
+use sea_orm::sea_query::Query;
+
+use super::dialect::clock_before;
+use super::dialect::leader_literal;
+use super::identity::NodeIdentity;
 
 /// How many rows one cleanup deletes at most: it must not hold the database up. The next one goes on.
 const BATCH: u64 = 500;
@@ -17,7 +29,7 @@ const BATCH: u64 = 500;
 /// locked.
 pub(super) async fn cleanup<C: ConnectionTrait>(
     db: &C,
-    who: &Identity,
+    who: &NodeIdentity,
     older_than: Duration,
 ) -> Result<Reply, DbErr> {
     let nodes = db.execute(&stale_nodes(db.get_database_backend(), who, older_than)).await?.rows_affected();
@@ -25,11 +37,7 @@ pub(super) async fn cleanup<C: ConnectionTrait>(
     Ok(Reply::Cleaned { nodes, terms })
 }
 
-fn stale_nodes(
-    backend: DbBackend,
-    who: &Identity,
-    older_than: Duration,
-) -> sea_orm::sea_query::DeleteStatement {
+fn stale_nodes(backend: DbBackend, who: &NodeIdentity, older_than: Duration) -> DeleteStatement {
     let leaders = Query::select()
         .column(terms::Column::LeaderId)
         .from(terms::Entity)
@@ -57,13 +65,13 @@ fn stale_nodes(
         .take()
 }
 
-fn old_terms(who: &Identity) -> sea_orm::sea_query::DeleteStatement {
+fn old_terms(who: &NodeIdentity) -> DeleteStatement {
     let kept = Query::select()
         .column(terms::Column::Term)
         .from(terms::Entity)
         .and_where(terms::Column::Election.eq(&who.election))
         .order_by(terms::Column::Term, Order::Desc)
-        .limit(who.keep_terms.into())
+        .limit(who.term_history.into())
         .take();
     let oldest_kept = Query::select()
         .expr(Expr::col(terms::Column::Term).min())

@@ -104,7 +104,7 @@ contracts! {
         an_open_term_stays_although_it_is_old
         other_elections_are_left_alone
     }
-    looking {
+    observing {
         a_look_shows_few_rows_of_many
         a_look_shows_each_row_once
         a_look_shows_the_terms_that_are_asked_for

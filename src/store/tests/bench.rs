@@ -8,8 +8,11 @@ use uuid::Uuid;
 use crate::DatabaseUrl;
 use crate::store::connect::Target;
 use crate::store::failure::Failure;
-use crate::store::{Identity, Store, look};
-use protocol::{Claim, Electorate, Incarnation, PeerView, Reply, Request, Snapshot, TakeOver};
+use crate::store::observe::observe;
+use crate::store::{NodeIdentity, Store};
+use protocol::{
+    Belief, Claim, Electorate, HeartbeatSeq, Incarnation, PeerView, Reply, Request, Snapshot, TakeOver, Term,
+};
 
 /// No contract is about time: this is for a machine that is busy.
 pub(super) const LONG: Duration = Duration::from_secs(20);
@@ -33,9 +36,9 @@ pub(super) struct Bench {
 /// A process that takes part.
 pub(super) struct Node {
     pub store: Store,
-    pub who: Identity,
+    pub who: NodeIdentity,
     /// No lower than any heartbeat counter this process may have written.
-    pub beats: i64,
+    pub written: HeartbeatSeq,
 }
 
 #[cfg(feature = "postgres")]
@@ -121,16 +124,16 @@ impl Bench {
     }
 
     fn node_on(&self, target: Target, election: &str, id: &str, priority: i32) -> Node {
-        let who = Identity {
+        let who = NodeIdentity {
             election: election.to_owned(),
             node_id: id.to_owned(),
-            incarnation: Uuid::new_v4(),
+            incarnation: random_incarnation(),
             priority,
             address: Some(format!("http://{id}")),
-            lease: Duration::from_secs(10),
-            keep_terms: 3,
+            lease_duration: Duration::from_secs(10),
+            term_history: 3,
         };
-        Node { store: Store::new(target, who.clone()), who, beats: 0 }
+        Node { store: Store::new(target, who.clone()), who, written: HeartbeatSeq::ZERO }
     }
 
     /// A registered one.
@@ -145,7 +148,7 @@ impl Bench {
     }
 
     /// A registered one that leads, and its term.
-    pub async fn leader(&self, id: &str) -> (Node, i64) {
+    pub async fn leader(&self, id: &str) -> (Node, Term) {
         let mut node = self.node(id).await;
         let term = node.lead().await;
         (node, term)
@@ -178,7 +181,7 @@ impl Bench {
 
     /// What a node that is none of those in the election sees.
     pub async fn view(&self) -> Snapshot {
-        observe::observe(&self.raw, &self.election, "nobody", &[]).await.unwrap()
+        observe(&self.raw, &self.election, "nobody", &[]).await.unwrap()
     }
 
     /// What a test that something did nothing compares.
@@ -198,14 +201,14 @@ impl Bench {
 
 impl Node {
     pub fn incarnation(&self) -> Incarnation {
-        self.who.incarnation()
+        self.who.incarnation
     }
 
     /// Becomes another process, which has not registered yet. It keeps the connection, which is what takes time.
     pub fn start_anew(&mut self) {
-        self.who.incarnation = Uuid::new_v4();
+        self.who.incarnation = random_incarnation();
         self.store.who = self.who.clone();
-        self.beats = 0;
+        self.written = HeartbeatSeq::ZERO;
     }
 
     /// Another process of the same id.
@@ -222,10 +225,10 @@ impl Node {
         let reply = reply.unwrap_or_else(|failure| panic!("{request:?}: {failure:?}"));
         let written = match (&reply, &request) {
             (Reply::Registered { seq } | Reply::HeartbeatAck { seq: Some(seq) }, _) => *seq,
-            (Reply::Claimed { .. }, Request::Claim(claim)) => claim.beats + 1,
-            _ => 0,
+            (Reply::Claimed { .. }, Request::Claim(claim)) => claim.seq_floor.next(),
+            _ => HeartbeatSeq::ZERO,
         };
-        self.beats = self.beats.max(written);
+        self.written = self.written.max(written);
         reply
     }
 
@@ -239,21 +242,23 @@ impl Node {
 
     /// A follower's heartbeat.
     pub async fn beat(&mut self) -> Option<i64> {
-        self.heartbeat(None, false, self.beats).await
+        self.heartbeat(Belief::Follower, self.written.get()).await
     }
 
-    pub async fn renew(&mut self, term: i64) -> Option<i64> {
-        self.heartbeat(Some(term), false, self.beats).await
+    pub async fn renew(&mut self, term: Term) -> Option<i64> {
+        self.heartbeat(Belief::Leader(term), self.written.get()).await
     }
 
-    pub async fn heartbeat(&mut self, term: Option<i64>, candidate: bool, floor: i64) -> Option<i64> {
-        match self.ask(Request::Heartbeat { term, candidate, floor }).await {
-            Reply::HeartbeatAck { seq } => seq,
+    /// The count that the heartbeat wrote, if it found the row it is bound to.
+    pub async fn heartbeat(&mut self, belief: Belief, seq_floor: i64) -> Option<i64> {
+        let seq_floor = HeartbeatSeq::new(seq_floor);
+        match self.ask(Request::Heartbeat { belief, seq_floor }).await {
+            Reply::HeartbeatAck { seq } => seq.map(HeartbeatSeq::get),
             other => panic!("a heartbeat was answered with {other:?}"),
         }
     }
 
-    pub async fn view(&mut self, terms: &[i64]) -> Snapshot {
+    pub async fn view(&mut self, terms: &[Term]) -> Snapshot {
         match self.ask(Request::Observe { terms: terms.to_vec() }).await {
             Reply::Snapshot(view) => view,
             other => panic!("a look was answered with {other:?}"),
@@ -267,19 +272,24 @@ impl Node {
             .map(|row| PeerView {
                 id: row.id.clone(),
                 incarnation: row.incarnation,
-                seq: row.seq,
+                heartbeat_seq: row.heartbeat_seq,
                 live: true,
                 skipped: true,
             })
             .collect();
-        let contest = self.contest(known);
+        let electorate = self.electorate(known);
         let own = view.node(&self.who.node_id).filter(|row| row.incarnation == self.incarnation());
-        let beats = own.map_or(0, |row| row.seq).max(self.beats);
-        Claim { incumbent: view.incumbent(), contest, floor: 0, beats }
+        let seq_floor = own.map_or(HeartbeatSeq::ZERO, |row| row.heartbeat_seq).max(self.written);
+        Claim { incumbent: view.incumbent(), electorate, min_term: Term::NONE, seq_floor }
     }
 
-    pub fn contest(&self, known: Vec<PeerView>) -> Electorate {
-        Electorate { id: self.who.node_id.clone(), incarnation: self.incarnation(), timeout: TIMEOUT, known }
+    pub fn electorate(&self, peers: Vec<PeerView>) -> Electorate {
+        Electorate {
+            id: self.who.node_id.clone(),
+            incarnation: self.incarnation(),
+            election_timeout: TIMEOUT,
+            peers,
+        }
     }
 
     /// Looks, and claims on that.
@@ -289,7 +299,7 @@ impl Node {
         self.ask(Request::Claim(claim)).await
     }
 
-    pub async fn lead(&mut self) -> i64 {
+    pub async fn lead(&mut self) -> Term {
         match self.claim().await {
             Reply::Claimed { term } => term,
             other => panic!("{} was to lead: {other:?}", self.who.node_id),
@@ -310,4 +320,13 @@ impl File {
     pub fn url(&self) -> DatabaseUrl {
         format!("sqlite:{}", self.0.path().join("store.db").display()).parse().unwrap()
     }
+}
+
+/// The term that the next claim opens.
+pub(super) fn after(term: Term) -> Term {
+    Term::new(term.get() + 1)
+}
+
+fn random_incarnation() -> Incarnation {
+    Incarnation(Uuid::new_v4().as_u128())
 }

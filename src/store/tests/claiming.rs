@@ -1,26 +1,26 @@
 //! Claims: everything is read again, and a term never comes back.
 
-use super::bench::Bench;
-use protocol::{Claim, ClaimRejected, EndReason, Reply, Request};
+use super::bench::{Bench, after};
+use protocol::{Belief, Claim, ClaimRejected, EndReason, HeartbeatSeq, LeadershipId, Reply, Request, Term};
 
 pub(super) async fn a_first_claim_opens_term_one(bench: Bench) {
     let mut node = bench.node("a").await;
-    assert_eq!(node.claim().await, Reply::Claimed { term: 1 });
+    assert_eq!(node.claim().await, Reply::Claimed { term: Term::new(1) });
     let view = node.view(&[]).await;
     let (open, row) = (view.open_term().unwrap(), view.leader().unwrap());
-    assert_eq!(open.key(), (1, node.incarnation()));
-    assert_eq!((open.leader_id.as_str(), open.lease), ("a", node.who.lease));
-    assert_eq!((row.id.as_str(), row.term), ("a", 1));
+    assert_eq!(open.leadership(), LeadershipId { term: Term::new(1), incarnation: node.incarnation() });
+    assert_eq!((open.leader_id.as_str(), open.lease_duration), ("a", node.who.lease_duration));
+    assert_eq!((row.id.as_str(), row.term), ("a", Term::new(1)));
 }
 
 pub(super) async fn a_claim_ends_the_term_that_ran_out(bench: Bench) {
     let (mut old, term) = bench.leader("a").await;
     let mut new = bench.node("b").await;
-    assert_eq!(new.claim().await, Reply::Claimed { term: term + 1 });
+    assert_eq!(new.claim().await, Reply::Claimed { term: after(term) });
     let view = new.view(&[term]).await;
-    assert_eq!(view.terms.iter().find(|row| row.term == term).unwrap().ended, Some(EndReason::Expired));
+    assert_eq!(view.terms.iter().find(|row| row.term == term).unwrap().end_reason, Some(EndReason::Expired));
     assert_eq!(view.leader().unwrap().id, "b");
-    assert!(!view.node("a").unwrap().leading);
+    assert!(!view.node("a").unwrap().is_leader());
     assert_eq!(old.renew(term).await, None);
     assert!(old.beat().await.is_some());
 }
@@ -52,14 +52,14 @@ pub(super) async fn a_claim_before_a_better_node_gives_up(bench: Bench) {
     let _better = bench.ranked("b", 2).await;
     let view = worse.view(&[]).await;
     let mut claim = worse.claim_on(&view);
-    claim.contest = worse.contest(Vec::new());
+    claim.electorate = worse.electorate(Vec::new());
     assert_eq!(
         worse.ask(Request::Claim(claim.clone())).await,
         Reply::ClaimRejected(ClaimRejected::BetterCandidate("b".to_owned()))
     );
     assert_eq!(bench.terms().await, (0, 0));
     bench.sql("UPDATE node_records SET eligible = FALSE WHERE election = $e AND id = 'b'").await;
-    assert_eq!(worse.ask(Request::Claim(claim)).await, Reply::Claimed { term: 1 });
+    assert_eq!(worse.ask(Request::Claim(claim)).await, Reply::Claimed { term: Term::new(1) });
 }
 
 pub(super) async fn a_claim_of_a_node_without_its_row_gives_up(bench: Bench) {
@@ -89,7 +89,7 @@ pub(super) async fn a_leaders_row_deleted_by_hand_does_not_stop_the_next_claim(b
     bench.sql("DELETE FROM node_records WHERE election = $e AND id = 'a'").await;
     let view = other.view(&[]).await;
     assert!(view.open_term().is_some() && view.leader().is_none());
-    assert_eq!(other.claim().await, Reply::Claimed { term: term + 1 });
+    assert_eq!(other.claim().await, Reply::Claimed { term: after(term) });
     assert_eq!(leader.renew(term).await, None);
 }
 
@@ -98,20 +98,20 @@ pub(super) async fn a_row_that_says_leader_without_a_term_is_demoted(bench: Benc
     bench.sql("UPDATE node_records SET status = 'leader', term = 7 WHERE election = $e").await;
     let mut node = bench.node("b").await;
     assert!(node.view(&[]).await.incumbent().row.is_some());
-    assert_eq!(node.claim().await, Reply::Claimed { term: 8 });
-    assert!(!node.view(&[]).await.node("a").unwrap().leading);
+    assert_eq!(node.claim().await, Reply::Claimed { term: Term::new(8) });
+    assert!(!node.view(&[]).await.node("a").unwrap().is_leader());
 }
 
 pub(super) async fn terms_go_on_after_every_node_row_was_deleted(bench: Bench) {
     for expected in 1..=3 {
         let mut node = bench.node("a").await;
-        assert_eq!(node.lead().await, expected);
+        assert_eq!(node.lead().await.get(), expected);
         bench.sql("DELETE FROM node_records WHERE election = $e").await;
     }
     // Restarted gracefully, too.
     for expected in 4..=5 {
         let mut node = bench.node("a").await;
-        assert_eq!(node.lead().await, expected);
+        assert_eq!(node.lead().await.get(), expected);
         node.ask(Request::Leave { end: Some(EndReason::Resigned) }).await;
     }
 }
@@ -120,18 +120,18 @@ pub(super) async fn a_claim_goes_above_its_floor(bench: Bench) {
     let mut node = bench.node("a").await;
     let view = node.view(&[]).await;
     let mut claim = node.claim_on(&view);
-    claim.floor = 41;
-    assert_eq!(node.ask(Request::Claim(claim)).await, Reply::Claimed { term: 42 });
-    assert!(node.renew(42).await.is_some());
+    claim.min_term = Term::new(41);
+    assert_eq!(node.ask(Request::Claim(claim)).await, Reply::Claimed { term: Term::new(42) });
+    assert!(node.renew(Term::new(42)).await.is_some());
 }
 
 pub(super) async fn a_leadership_begins_in_a_version_of_its_own(bench: Bench) {
     let mut node = bench.node("a").await;
-    for beats in [0, 1, 7] {
+    for floor in [0, 1, 7] {
         let view = node.view(&[]).await;
-        let claim = Claim { beats, ..node.claim_on(&view) };
+        let claim = Claim { seq_floor: HeartbeatSeq::new(floor), ..node.claim_on(&view) };
         let Reply::Claimed { term } = node.ask(Request::Claim(claim)).await else { panic!("no claim") };
-        assert_eq!(node.view(&[]).await.leader().unwrap().seq, beats + 1);
+        assert_eq!(node.view(&[]).await.leader().unwrap().heartbeat_seq.get(), floor + 1);
         node.ask(Request::EndTerm { term, reason: EndReason::Resigned }).await;
     }
 }
@@ -141,7 +141,8 @@ pub(super) async fn a_claim_that_arrives_after_a_later_heartbeat_gives_up(bench:
     let mut node = bench.node("a").await;
     let view = node.view(&[]).await;
     let claim = node.claim_on(&view);
-    assert_eq!(node.heartbeat(None, true, claim.beats + 1).await, Some(claim.beats + 2));
+    let floor = claim.seq_floor.get();
+    assert_eq!(node.heartbeat(Belief::Candidate, floor + 1).await, Some(floor + 2));
     assert_eq!(node.ask(Request::Claim(claim)).await, Reply::ClaimRejected(ClaimRejected::OwnRowChanged));
     assert_eq!(bench.terms().await, (0, 0));
 }
@@ -151,22 +152,22 @@ pub(super) async fn a_claim_goes_above_every_node_rows_term(bench: Bench) {
     // Not among the rows that a look shows.
     bench.sql("UPDATE node_records SET term = 41, eligible = FALSE WHERE election = $e").await;
     let mut node = bench.node("a").await;
-    assert_eq!(node.view(&[]).await.highest_term(), 0);
-    assert_eq!(node.lead().await, 42);
+    assert_eq!(node.view(&[]).await.highest_term(), Term::NONE);
+    assert_eq!(node.lead().await, Term::new(42));
 }
 
 pub(super) async fn the_newest_term_cannot_be_deleted(bench: Bench) {
     let (mut leader, term) = bench.leader("a").await;
     leader.ask(Request::EndTerm { term, reason: EndReason::Resigned }).await;
-    assert_eq!(leader.lead().await, 2);
-    leader.ask(Request::EndTerm { term: 2, reason: EndReason::Resigned }).await;
+    assert_eq!(leader.lead().await, Term::new(2));
+    leader.ask(Request::EndTerm { term: Term::new(2), reason: EndReason::Resigned }).await;
     assert!(bench.try_sql("DELETE FROM election_terms WHERE election = $e").await.is_err());
     assert!(bench.try_sql("DELETE FROM election_terms WHERE election = $e AND term = 2").await.is_err());
     assert!(
         bench.try_sql("UPDATE election_terms SET term = 0 WHERE election = $e AND term = 2").await.is_err()
     );
     assert_eq!(bench.sql("DELETE FROM election_terms WHERE election = $e AND term = 1").await, 1);
-    assert_eq!(leader.lead().await, 3);
+    assert_eq!(leader.lead().await, Term::new(3));
 }
 
 pub(super) async fn elections_keep_out_of_each_others_way(bench: Bench) {
@@ -175,7 +176,7 @@ pub(super) async fn elections_keep_out_of_each_others_way(bench: Bench) {
     let before = bench.everything().await;
     let mut there = bench.process_of(&format!("{}-2", bench.election), "a", 9);
     there.join().await;
-    assert_eq!(there.lead().await, 1);
+    assert_eq!(there.lead().await, Term::new(1));
     assert_eq!(there.view(&[]).await.nodes.len(), 1);
     there.ask(Request::Leave { end: Some(EndReason::Resigned) }).await;
     assert_eq!(bench.everything().await, before);

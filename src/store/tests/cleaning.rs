@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::bench::{Bench, Node};
-use protocol::{EndReason, Reply, Request};
+use protocol::{EndReason, Reply, Request, Term};
 
 const LONG_AGO: &str =
     "UPDATE node_records SET last_heartbeat = '2001-01-01 00:00:00.000+00:00' WHERE election = $e";
@@ -56,8 +56,8 @@ pub(super) async fn the_newest_terms_are_kept(bench: Bench) {
     assert_eq!(clean(&mut node).await, (0, 0));
     for expected in 1..=7 {
         let term = node.lead().await;
-        assert_eq!(term, expected);
-        if term < 7 {
+        assert_eq!(term.get(), expected);
+        if expected < 7 {
             node.ask(Request::EndTerm { term, reason: EndReason::Resigned }).await;
         }
     }
@@ -66,10 +66,10 @@ pub(super) async fn the_newest_terms_are_kept(bench: Bench) {
     let kept = bench.rows("SELECT term FROM election_terms WHERE election = $e ORDER BY term").await;
     assert_eq!(kept.iter().map(|row| row["term"].as_i64().unwrap()).collect::<Vec<_>>(), [5, 6, 7]);
     assert_eq!(clean(&mut node).await, (0, 0));
-    node.who.keep_terms = 1;
+    node.who.term_history = 1;
     node.store = super::Store::new(bench.target(), node.who.clone());
     assert_eq!(clean(&mut node).await, (0, 2));
-    assert!(node.renew(7).await.is_some());
+    assert!(node.renew(Term::new(7)).await.is_some());
 }
 
 pub(super) async fn an_open_term_stays_although_it_is_old(bench: Bench) {
@@ -80,7 +80,7 @@ pub(super) async fn an_open_term_stays_although_it_is_old(bench: Bench) {
     }
     bench.sql("UPDATE election_terms SET ended_at = NULL WHERE election = $e AND term = 1").await;
     assert_eq!(clean(&mut node).await, (0, 1));
-    assert_eq!(bench.view().await.open_term().unwrap().term, 1);
+    assert_eq!(bench.view().await.open_term().unwrap().term, Term::new(1));
 }
 
 pub(super) async fn other_elections_are_left_alone(bench: Bench) {

@@ -1,9 +1,9 @@
 //! Terms that end, and nodes that leave.
 
-use super::bench::Bench;
-use protocol::{EndReason, Incumbent, Reply, Request};
+use super::bench::{Bench, after};
+use protocol::{EndReason, Incumbent, Reply, Request, Term};
 
-fn end(term: i64) -> Request {
+fn end(term: Term) -> Request {
     Request::EndTerm { term, reason: EndReason::Resigned }
 }
 
@@ -11,7 +11,7 @@ pub(super) async fn a_term_ends_once(bench: Bench) {
     let (mut leader, term) = bench.leader("a").await;
     assert_eq!(leader.ask(end(term)).await, Reply::TermEnded);
     let view = bench.view().await;
-    assert_eq!(view.newest_term().unwrap().ended, Some(EndReason::Resigned));
+    assert_eq!(view.newest_term().unwrap().end_reason, Some(EndReason::Resigned));
     assert_eq!(view.incumbent(), Incumbent::default());
     let before = bench.everything().await;
     let again = Request::EndTerm { term, reason: EndReason::Lapsed };
@@ -43,10 +43,10 @@ pub(super) async fn the_own_row_is_demoted_where_the_terms_row_is_gone(bench: Be
         )
         .await;
     bench.sql("DELETE FROM election_terms WHERE election = $e AND term = 1").await;
-    assert!(bench.view().await.leading().is_some());
+    assert!(bench.view().await.leading_row().is_some());
     assert_eq!(leader.ask(end(term)).await, Reply::TermEnded);
-    assert!(bench.view().await.leading().is_none());
-    assert_eq!(leader.lead().await, term + 2);
+    assert!(bench.view().await.leading_row().is_none());
+    assert_eq!(leader.lead().await, after(after(term)));
 }
 
 pub(super) async fn the_own_term_ends_where_the_row_is_gone(bench: Bench) {
@@ -62,7 +62,7 @@ pub(super) async fn a_leader_that_leaves_takes_its_row_and_ends_its_term(bench: 
     assert_eq!(leader.ask(leave.clone()).await, Reply::Left);
     let view = bench.view().await;
     assert_eq!(view.nodes, []);
-    assert_eq!(view.newest_term().unwrap().ended, Some(EndReason::Resigned));
+    assert_eq!(view.newest_term().unwrap().end_reason, Some(EndReason::Resigned));
     assert_eq!(leader.ask(leave).await, Reply::Left);
     assert_eq!(bench.terms().await, (1, 0));
 }
@@ -83,7 +83,7 @@ pub(super) async fn a_leader_that_leaves_as_a_follower_takes_its_row_and_ends_it
     assert_eq!(leader.ask(Request::Leave { end: None }).await, Reply::Left);
     let view = bench.view().await;
     assert_eq!(view.nodes, []);
-    assert_eq!(view.newest_term().unwrap().ended, Some(EndReason::Lapsed));
+    assert_eq!(view.newest_term().unwrap().end_reason, Some(EndReason::Lapsed));
 }
 
 pub(super) async fn leaving_is_bound_to_the_process(bench: Bench) {

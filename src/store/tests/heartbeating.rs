@@ -1,13 +1,17 @@
 //! Heartbeats: bound to what the node believes.
 
-use super::bench::Bench;
-use protocol::{EndReason, Request};
+use super::bench::{Bench, after};
+use protocol::{Belief, EndReason, Request, Term};
 
 pub(super) async fn a_heartbeat_counts_up_and_says_candidate(bench: Bench) {
     let mut node = bench.node("a").await;
     let status = "SELECT CAST(status AS text) AS status FROM node_records WHERE election = $e";
-    for (seq, candidate, said) in [(1, false, "follower"), (2, true, "candidate"), (3, false, "follower")] {
-        assert_eq!(node.heartbeat(None, candidate, seq - 1).await, Some(seq));
+    for (seq, belief, said) in [
+        (1, Belief::Follower, "follower"),
+        (2, Belief::Candidate, "candidate"),
+        (3, Belief::Follower, "follower"),
+    ] {
+        assert_eq!(node.heartbeat(belief, seq - 1).await, Some(seq));
         assert_eq!(bench.rows(status).await[0]["status"], said);
     }
 }
@@ -20,8 +24,8 @@ pub(super) async fn a_heartbeat_is_bound_to_incarnation_and_status(bench: Bench)
     assert_eq!(leader.beat().await, None);
     assert_eq!(other.beat().await, None);
     assert_eq!(other.renew(term).await, None);
-    assert_eq!(leader.renew(term - 1).await, None);
-    assert_eq!(leader.renew(term + 1).await, None);
+    assert_eq!(leader.renew(Term::new(term.get() - 1)).await, None);
+    assert_eq!(leader.renew(after(term)).await, None);
     assert_eq!(bench.everything().await, before);
     assert_eq!(leader.renew(term).await, Some(2));
     assert_eq!(bench.process("b", 0).beat().await, None);
@@ -44,35 +48,35 @@ pub(super) async fn a_renewal_of_an_earlier_term_renews_nothing(bench: Bench) {
     let (mut leader, term) = bench.leader("a").await;
     leader.ask(Request::EndTerm { term, reason: EndReason::Lapsed }).await;
     assert_eq!(leader.renew(term).await, None);
-    assert_eq!(leader.lead().await, term + 1);
+    assert_eq!(leader.lead().await, after(term));
     let before = bench.everything().await;
     assert_eq!(leader.renew(term).await, None);
     assert_eq!(bench.everything().await, before);
-    assert!(leader.renew(term + 1).await.is_some());
+    assert!(leader.renew(after(term)).await.is_some());
 }
 
 /// Some heartbeats before it may have been lost, or forgotten by the database.
 pub(super) async fn a_heartbeat_writes_the_count_it_was_given(bench: Bench) {
     let mut node = bench.node("a").await;
-    assert_eq!(node.heartbeat(None, false, 41).await, Some(42));
-    assert_eq!(node.heartbeat(None, false, 42).await, Some(43));
+    assert_eq!(node.heartbeat(Belief::Follower, 41).await, Some(42));
+    assert_eq!(node.heartbeat(Belief::Follower, 42).await, Some(43));
     let term = node.lead().await;
-    assert_eq!(node.heartbeat(Some(term), false, 99).await, Some(100));
+    assert_eq!(node.heartbeat(Belief::Leader(term), 99).await, Some(100));
 }
 
 /// Else it would write a count that a later one is to write, and if the database then forgot it, the two would look alike.
 pub(super) async fn a_heartbeat_that_arrives_after_a_later_one_does_nothing(bench: Bench) {
     let mut node = bench.node("a").await;
-    assert_eq!(node.heartbeat(None, false, 5).await, Some(6));
+    assert_eq!(node.heartbeat(Belief::Follower, 5).await, Some(6));
     let before = bench.everything().await;
-    assert_eq!(node.heartbeat(None, false, 5).await, None);
-    assert_eq!(node.heartbeat(None, true, 0).await, None);
+    assert_eq!(node.heartbeat(Belief::Follower, 5).await, None);
+    assert_eq!(node.heartbeat(Belief::Candidate, 0).await, None);
     assert_eq!(bench.everything().await, before);
     let term = node.lead().await;
-    assert_eq!(node.heartbeat(Some(term), false, 9).await, Some(10));
+    assert_eq!(node.heartbeat(Belief::Leader(term), 9).await, Some(10));
     let before = bench.everything().await;
-    assert_eq!(node.heartbeat(Some(term), false, 9).await, None);
-    assert_eq!(node.heartbeat(Some(term), false, 8).await, None);
+    assert_eq!(node.heartbeat(Belief::Leader(term), 9).await, None);
+    assert_eq!(node.heartbeat(Belief::Leader(term), 8).await, None);
     assert_eq!(bench.everything().await, before);
 }
 

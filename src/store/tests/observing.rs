@@ -4,7 +4,7 @@ use sea_orm::DbBackend;
 
 use super::bench::Bench;
 use crate::store::observe::observe;
-use protocol::{EndReason, NodeRow, Request, rank};
+use protocol::{EndReason, NodeRow, Request, Term, rank};
 
 /// Many rows by hand: `n001` with priority 1, and so on.
 pub(super) async fn crowd(bench: &Bench, size: u32) {
@@ -67,11 +67,11 @@ pub(super) async fn a_look_shows_the_terms_that_are_asked_for(bench: Bench) {
         let term = node.lead().await;
         node.ask(Request::EndTerm { term, reason }).await;
         let view = node.view(&[]).await;
-        assert_eq!(view.newest_term().unwrap().ended, Some(reason));
+        assert_eq!(view.newest_term().unwrap().end_reason, Some(reason));
         assert_eq!(view.terms.len(), 1);
     }
-    let view = node.view(&[2, 4, 99]).await;
-    let mut terms: Vec<i64> = view.terms.iter().map(|row| row.term).collect();
+    let view = node.view(&[2, 4, 99].map(Term::new)).await;
+    let mut terms: Vec<i64> = view.terms.iter().map(|row| row.term.get()).collect();
     terms.sort_unstable();
     assert_eq!(terms, [2, 4, 6]);
 }

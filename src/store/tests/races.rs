@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::bench::{Bench, LONG, Node};
-use protocol::{ClaimRejected, EndReason, Reply, Request, TakeOver};
+use super::bench::{Bench, LONG, Node, after};
+use protocol::{ClaimRejected, EndReason, Reply, Request, TakeOver, Term};
 
 /// Begins that much later: over the rounds, at every moment of what it races against.
 async fn late<T>(milliseconds: u64, future: impl Future<Output = T>) -> T {
@@ -13,7 +13,7 @@ async fn late<T>(milliseconds: u64, future: impl Future<Output = T>) -> T {
     future.await
 }
 
-async fn end(node: &mut Node, term: i64) {
+async fn end(node: &mut Node, term: Term) {
     node.ask(Request::EndTerm { term, reason: EndReason::Resigned }).await;
 }
 
@@ -23,7 +23,7 @@ pub(super) async fn of_two_claims_at_once_one_wins(bench: Bench) {
         let view = one.view(&[]).await;
         let claims = (Request::Claim(one.claim_on(&view)), Request::Claim(two.claim_on(&view)));
         let replies = tokio::join!(one.ask(claims.0), late(round % 4, two.ask(claims.1)));
-        let term = round.cast_signed();
+        let term = Term::new(round.cast_signed());
         let (winner, loser) = match replies {
             (Reply::Claimed { term: won }, Reply::ClaimRejected(lost)) if won == term => {
                 assert!(matches!(lost, ClaimRejected::IncumbentChanged | ClaimRejected::Raced), "{lost:?}");
@@ -35,7 +35,7 @@ pub(super) async fn of_two_claims_at_once_one_wins(bench: Bench) {
             }
             other => panic!("round {round}: {other:?}"),
         };
-        assert_eq!(bench.terms().await, (term, 1));
+        assert_eq!(bench.terms().await, (term.get(), 1));
         assert!(winner.renew(term).await.is_some());
         assert!(loser.beat().await.is_some());
         end(winner, term).await;
@@ -57,7 +57,7 @@ pub(super) async fn either_the_claim_or_the_renewal_wins(bench: Bench) {
             }
             (Reply::Claimed { term: next }, None) => {
                 claims += 1;
-                assert_eq!(next, term + 1);
+                assert_eq!(next, after(term));
                 assert!(other.renew(next).await.is_some());
                 term = next;
                 std::mem::swap(&mut leader, &mut other);
@@ -106,7 +106,7 @@ pub(super) async fn either_the_claim_or_the_takeover_of_the_leader_wins(bench: B
             Some(TakeOver::Leader { incarnation: leader.incarnation(), incumbent: view.incumbent() });
         match tokio::join!(other.ask(claim), late(round % 5, taker.register(take_over))) {
             (Reply::Claimed { term: next }, Reply::IdTaken { leading: false, .. }) => {
-                assert_eq!(next, term + 1);
+                assert_eq!(next, after(term));
                 term = next;
                 std::mem::swap(&mut leader, &mut other);
             }
@@ -150,6 +150,6 @@ pub(super) async fn a_crowd_gets_in_nobodys_way(bench: Bench) {
     }
     won.sort_unstable();
     let highest = won.len().try_into().unwrap();
-    assert_eq!(won, (1..=highest).collect::<Vec<i64>>(), "every term was won once");
+    assert_eq!(won, (1..=highest).map(Term::new).collect::<Vec<_>>(), "every term was won once");
     assert!(bench.view().await.open_term().is_none());
 }

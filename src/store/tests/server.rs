@@ -6,12 +6,12 @@ use sea_orm::sqlx::postgres::PgListener;
 use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait, Value};
 use testkit::{Postgres, Proxy, eventually};
 
-use super::bench::{Bench, LONG};
-use super::looking::crowd;
+use super::bench::{Bench, LONG, after};
+use super::observing::crowd;
 use crate::store::failure::Cause;
-use crate::store::look;
+use crate::store::observe;
 use crate::store::transaction::CHANNEL;
-use protocol::{ClaimRejected, EndReason, Reply, Request};
+use protocol::{Belief, ClaimRejected, EndReason, HeartbeatSeq, LeadershipId, Reply, Request, Term};
 
 /// As short as a busy machine allows.
 const SHORT: Duration = Duration::from_secs(1);
@@ -71,7 +71,10 @@ async fn a_claim_whose_client_stops_in_the_middle_frees_the_election() {
     assert!(failed.unwrap_err().is_transient());
     proxy.heal();
     let view = victim.view(&[]).await;
-    assert_eq!(view.open_term().unwrap().key(), (2, other.incarnation()));
+    assert_eq!(
+        view.open_term().unwrap().leadership(),
+        LeadershipId { term: Term::new(2), incarnation: other.incarnation() }
+    );
     assert!(victim.beat().await.is_some());
 }
 
@@ -91,7 +94,7 @@ async fn a_term_whose_claim_lost_its_reply_can_be_ended() {
     let mut node = bench.process_through(&proxy.through(&bench.dsn), &bench.election, "a", 0);
     node.join().await;
     let ends = [
-        Request::EndTerm { term: 1, reason: EndReason::Lapsed },
+        Request::EndTerm { term: Term::new(1), reason: EndReason::Lapsed },
         Request::Leave { end: Some(EndReason::Lapsed) },
     ];
     for (end, term) in ends.into_iter().zip(1..) {
@@ -109,12 +112,15 @@ async fn a_term_whose_claim_lost_its_reply_can_be_ended() {
         (failed, node) = sent.await.unwrap();
         assert!(failed.unwrap_err().is_transient());
         proxy.heal();
-        assert_eq!(node.view(&[]).await.open_term().unwrap().key(), (term, node.incarnation()));
+        assert_eq!(
+            node.view(&[]).await.open_term().unwrap().leadership(),
+            LeadershipId { term: Term::new(term), incarnation: node.incarnation() }
+        );
         assert_eq!(node.beat().await, None);
         node.ask(end).await;
         let view = node.view(&[]).await;
-        assert_eq!(view.newest_term().unwrap().ended, Some(EndReason::Lapsed));
-        assert!(view.leading().is_none() && view.open_term().is_none());
+        assert_eq!(view.newest_term().unwrap().end_reason, Some(EndReason::Lapsed));
+        assert!(view.leading_row().is_none() && view.open_term().is_none());
     }
 }
 
@@ -141,7 +147,7 @@ async fn whoever_waits_in_vain_for_the_elections_lock_may_try_again() {
         }
         holder.rollback().await.unwrap();
     }
-    assert_eq!(other.ask(claim).await, Reply::Claimed { term: term + 1 });
+    assert_eq!(other.ask(claim).await, Reply::Claimed { term: after(term) });
 }
 
 /// What waits for somebody else's lock when its node gives up does not wait on: it would be one more session
@@ -153,7 +159,7 @@ async fn heartbeats_that_were_given_up_do_not_pile_up() {
     let holder = bench.raw.begin().await.unwrap();
     let hold = format!("SELECT FROM node_records WHERE election = '{}' FOR UPDATE", bench.election);
     holder.execute_unprepared(&hold).await.unwrap();
-    let renewal = Request::Heartbeat { term: Some(term), candidate: false, floor: leader.beats };
+    let renewal = Request::Heartbeat { belief: Belief::Leader(term), seq_floor: leader.written };
     for _ in 0..3 {
         let failure = leader.attempt(&renewal, SHORT / 2).await.unwrap_err();
         assert!(failure.is_transient(), "{failure:?}");
@@ -178,7 +184,7 @@ async fn a_read_only_server_is_a_reason_to_try_again() {
     let claim = again.claim_on(&view);
     for request in [
         Request::Register { take_over: None },
-        Request::Heartbeat { term: Some(term), candidate: false, floor: 0 },
+        Request::Heartbeat { belief: Belief::Leader(term), seq_floor: HeartbeatSeq::ZERO },
         Request::Claim(claim),
         Request::EndTerm { term, reason: EndReason::Resigned },
         Request::Leave { end: None },
@@ -233,7 +239,7 @@ async fn a_change_of_leader_is_notified_when_it_commits() {
     assert_eq!(heard().await, bench.election);
     one.ask(Request::Leave { end: Some(EndReason::Resigned) }).await;
     assert_eq!(heard().await, bench.election);
-    assert_eq!(term, 2);
+    assert_eq!(term, Term::new(2));
 }
 
 /// Whether the plan is made for the values or for any.
@@ -249,9 +255,9 @@ async fn a_look_reads_no_table_from_end_to_end() {
         )
         .await;
     bench.sql("ANALYZE").await;
-    for asked in [&[][..], &[-3, -5]] {
+    for asked in [&[][..], &[Term::new(-3), Term::new(-5)]] {
         let look =
-            DbBackend::Postgres.build(&look::query(DbBackend::Postgres, &bench.election, "n005", asked));
+            DbBackend::Postgres.build(&observe::query(DbBackend::Postgres, &bench.election, "n005", asked));
         let values = look.values.iter().flat_map(|values| &values.0);
         let values: Vec<String> = values
             .map(|value| match value {
@@ -269,7 +275,7 @@ async fn a_look_reads_no_table_from_end_to_end() {
             {
                 session.execute_unprepared(&sql).await.unwrap();
             }
-            let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE observe({values})");
+            let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE look({values})");
             let rows =
                 session.query_all_raw(Statement::from_string(DbBackend::Postgres, explain)).await.unwrap();
             let lines: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();

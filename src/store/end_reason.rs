@@ -1,0 +1,53 @@
+//! How a term ended, as the column `end_reason` has it.
+
+use entity::sea_orm_active_enums::EndReason as EndReasonColumn;
+use protocol::EndReason;
+
+/// What is written for a reason.
+pub(super) fn to_column(reason: EndReason) -> EndReasonColumn {
+    match reason {
+        EndReason::Resigned => EndReasonColumn::Resigned,
+        EndReason::Transferred => EndReasonColumn::Transferred,
+        EndReason::Preempted => EndReasonColumn::Preempted,
+        EndReason::Lapsed => EndReasonColumn::Lapsed,
+        EndReason::Expired => EndReasonColumn::Expired,
+        EndReason::Replaced => EndReasonColumn::Replaced,
+    }
+}
+
+/// What a text that was read means. A reason that this version does not know, because a newer one wrote it, must not
+/// fail the read: the term has ended, and for the rules that is all that counts. It is taken for `Expired`.
+pub(super) fn from_text(text: &str) -> EndReason {
+    match text {
+        "resigned" => EndReason::Resigned,
+        "transferred" => EndReason::Transferred,
+        "preempted" => EndReason::Preempted,
+        "lapsed" => EndReason::Lapsed,
+        "replaced" => EndReason::Replaced,
+        _ => EndReason::Expired,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::ActiveEnum;
+
+    use super::*;
+
+    #[test]
+    fn a_reason_is_read_as_it_was_written_and_an_unknown_one_as_expired() {
+        for reason in [
+            EndReason::Resigned,
+            EndReason::Transferred,
+            EndReason::Preempted,
+            EndReason::Lapsed,
+            EndReason::Expired,
+            EndReason::Replaced,
+        ] {
+            assert_eq!(from_text(to_column(reason).to_value().value.as_ref()), reason);
+        }
+        for unknown in ["died", "written_by_a_later_version", ""] {
+            assert_eq!(from_text(unknown), EndReason::Expired);
+        }
+    }
+}
