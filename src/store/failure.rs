@@ -64,6 +64,11 @@ impl Failure {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn no_answer(during: &'static str, limit: Duration) -> Self {
+        Self::timeout(during, false, limit)
+    }
+
     /// Whether there was no answer in time.
     pub(crate) fn is_timeout(&self) -> bool {
         matches!(self.cause, Cause::Timeout(_))
