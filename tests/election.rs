@@ -4,6 +4,8 @@
 
 #[path = "election/api.rs"]
 mod api;
+#[path = "election/application.rs"]
+mod application;
 #[path = "election/clocks.rs"]
 mod clocks;
 #[path = "election/faults.rs"]

@@ -117,7 +117,7 @@ impl fmt::Display for DatabaseError {
 impl std::error::Error for DatabaseError {}
 
 /// A step that failed. Whether it took effect is not known, unless the database itself turned it down.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct StoreError {
     /// Which step.
     pub(crate) step: &'static str,
@@ -138,6 +138,11 @@ impl StoreError {
 
     pub(crate) fn kind(&self) -> Kind {
         self.source.kind
+    }
+
+    /// Whether there was no answer in time.
+    pub(crate) fn is_timeout(&self) -> bool {
+        self.kind() == Kind::Timeout
     }
 
     /// Whether trying again may help with nobody doing anything about it.
