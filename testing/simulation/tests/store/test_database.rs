@@ -8,7 +8,7 @@ use entity::{election_terms as terms, node_records as nodes};
 use leader_election::{BareStore, DatabaseUrl, ElectorConfig};
 use protocol::{EndReason, HeartbeatSeq, Incarnation, NodeStatus, Reply, Request, Term, TermRow};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryFilter};
-use simulation::database::Node;
+use simulation::database::NodeRecord;
 use uuid::Uuid;
 
 use crate::steps::PROCESSES;
