@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::status::RoleChange;
-use protocol::Times;
+use protocol::Timing;
 
 /// The longest election name, node id and address, in bytes.
 const LONGEST_NAME: usize = 255;
@@ -105,15 +105,15 @@ impl ElectorConfig {
         if self.kept_terms == 0 {
             return Err(Error::InvalidConfig("kept_terms 0 must be at least 1".to_owned()));
         }
-        let times =
-            Times::new(self.heartbeat_interval, self.election_timeout, self.node_timeout, self.clock_drift)
+        let timing =
+            Timing::new(self.heartbeat_interval, self.election_timeout, self.node_timeout, self.clock_drift)
                 .map_err(Error::InvalidConfig)?;
         Ok(Settings {
             election: self.election.clone(),
             node_id: self.node_id.clone(),
             priority: self.priority,
             address: self.address.clone(),
-            times,
+            timing,
             kept_terms: self.kept_terms,
             on_become_leader: self.on_become_leader.clone(),
             on_become_follower: self.on_become_follower.clone(),
@@ -143,7 +143,7 @@ pub(crate) struct Settings {
     pub node_id: String,
     pub priority: i32,
     pub address: Option<String>,
-    pub times: Times,
+    pub timing: Timing,
     pub kept_terms: u32,
     pub on_become_leader: Option<Hook>,
     pub on_become_follower: Option<Hook>,

@@ -148,7 +148,8 @@ impl Elector {
         }
         if let Some(mut hooks) = running.hooks.take() {
             let aborted = AbortOnDrop(hooks.abort_handle());
-            if tokio::time::timeout(self.inner.settings.times.election(), &mut hooks).await.is_err() {
+            if tokio::time::timeout(self.inner.settings.timing.election_timeout(), &mut hooks).await.is_err()
+            {
                 drop(aborted);
                 drop(hooks.await);
             }
@@ -174,7 +175,7 @@ impl Elector {
     /// The term this node leads at this moment, if it does. Never blocks, never queries.
     pub fn term(&self) -> Option<i64> {
         let published = self.inner.published.borrow();
-        published.lease.filter(|lease| clock::now() < lease.deadline).map(|lease| lease.term)
+        published.lease.filter(|lease| clock::now() < lease.deadline).map(|lease| lease.term.get())
     }
 
     /// What this node knows, at this moment. Never blocks, never queries.

@@ -109,7 +109,8 @@ async fn serve(
 ) -> Ending {
     let mut tasks = JoinSet::new();
     let (reads, mut wanted) = mpsc::unbounded_channel();
-    let mut reader = Reader::new(target.clone(), settings.election.clone(), settings.times.election());
+    let mut reader =
+        Reader::new(target.clone(), settings.election.clone(), settings.timing.election_timeout());
     tasks.spawn(async move {
         while let Some(read) = wanted.recv().await {
             // Whoever asked may have gone: then nobody wants the answer.
@@ -128,7 +129,12 @@ async fn serve(
         }
     };
     let wakeups = Arc::new(Notify::new());
-    tasks.spawn(wakeup::run(target.clone(), settings.election.clone(), settings.times, Arc::clone(&wakeups)));
+    tasks.spawn(wakeup::run(
+        target.clone(),
+        settings.election.clone(),
+        settings.timing,
+        Arc::clone(&wakeups),
+    ));
     let incarnation = Uuid::new_v4();
     let store = Store::new(target, Identity::new(&settings, incarnation));
     let driver = Driver::new(&settings, incarnation, store, publisher, changes);

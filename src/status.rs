@@ -94,7 +94,10 @@ impl Status {
                 (None, Some(_)) => State::Joining,
             },
             role,
-            term: lease.map_or_else(|| outlook.map_or(0, |outlook| outlook.term), |lease| lease.term),
+            term: lease
+                .map(|lease| lease.term)
+                .or_else(|| outlook.map(|outlook| outlook.highest_term))
+                .map_or(0, protocol::Term::get),
             leader,
             lease_remaining: lease.map(|lease| lease.deadline.since(now)),
             database_seen: published.database_seen.map(|seen| now.since(seen)),

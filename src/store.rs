@@ -11,7 +11,7 @@ mod ending;
 pub(crate) mod failure;
 mod heartbeat;
 pub(crate) mod lane;
-mod look;
+mod observe;
 mod reading;
 mod register;
 mod transaction;
@@ -25,7 +25,7 @@ use self::connect::Target;
 use self::failure::Failure;
 use self::lane::Lane;
 use crate::config::Settings;
-use protocol::{Incarnation, Reply, Request};
+use protocol::{Belief, Incarnation, Reply, Request};
 
 pub(crate) use self::reading::Reader;
 #[cfg(feature = "postgres")]
@@ -52,7 +52,7 @@ impl Identity {
             incarnation,
             priority: settings.priority,
             address: settings.address.clone(),
-            lease: settings.times.grant(),
+            lease: settings.timing.lease_duration(),
             keep_terms: settings.kept_terms,
         }
     }
@@ -93,11 +93,11 @@ impl Store {
                 Request::Register { take_over } => {
                     register::register(db, who, take_over.as_ref(), limit).await
                 }
-                Request::Heartbeat { term, candidate, floor } => {
-                    heartbeat::heartbeat(db, who, *term, *candidate, *floor).await
+                Request::Heartbeat { belief, seq_floor } => {
+                    heartbeat::heartbeat(db, who, *belief, *seq_floor).await
                 }
                 Request::Observe { terms } => {
-                    look::look(db, &who.election, &who.node_id, terms).await.map(Reply::View)
+                    observe::observe(db, &who.election, &who.node_id, terms).await.map(Reply::Snapshot)
                 }
                 Request::Claim(request) => claim::claim(db, who, request, limit).await,
                 Request::EndTerm { term, reason } => ending::end_term(db, who, *term, *reason, limit).await,
@@ -116,8 +116,8 @@ impl Store {
 fn name(request: &Request) -> &'static str {
     match request {
         Request::Register { .. } => "registering",
-        Request::Heartbeat { term: None, .. } => "heartbeat",
-        Request::Heartbeat { term: Some(_), .. } => "renewal",
+        Request::Heartbeat { belief: Belief::Leader(_), .. } => "renewal",
+        Request::Heartbeat { .. } => "heartbeat",
         Request::Observe { .. } => "looking at the election",
         Request::Claim(_) => "claim",
         Request::EndTerm { .. } => "ending the own term",

@@ -11,7 +11,7 @@
 //!
 //! | file | thought |
 //! |---|---|
-//! | `times` | the durations, checked |
+//! | `timing` | the durations, checked |
 //! | `rows` | what the database says |
 //! | `observation` | other nodes' leases, and when they run out |
 //! | `peers` | which nodes move, and whose turn has passed |
@@ -20,25 +20,28 @@
 //! | `mutation` | rules broken on purpose, for the simulation |
 //! | `machine` | the node itself |
 
+#[cfg(test)]
+mod fixtures;
 mod jitter;
 mod machine;
-mod messages;
+mod message;
 mod mutation;
 mod observation;
 mod peers;
 mod ranking;
-mod rows;
-#[cfg(test)]
-mod sketch;
+mod snapshot;
+mod term;
 mod time;
-mod times;
+mod timing;
 
-pub use machine::{Lease, Machine, Node, Outlook, Role, SeenLeader};
-pub use messages::{Cause, Change, Claim, Command, Event, Lost, Outcome, Reply, Request, TakeOver};
+pub use machine::{EndedTerm, Lease, LocalNode, Machine, NodeState, ObservedLeader, Role};
+pub use message::{
+    Belief, Change, Claim, ClaimRejected, Command, Event, LossReason, Outcome, Reply, Request, TakeOver,
+};
 #[cfg(feature = "mutations")]
 pub use mutation::{Mutation, break_rule};
-pub use ranking::{Contest, Known, rank};
-pub use rows::{EndReason, Incarnation, Incumbent, NodeRow, RowVersion, TermKey, TermRow, View};
+pub use ranking::{Electorate, PeerView, rank};
+pub use snapshot::{EndReason, Incumbent, NodeRow, NodeStatus, RowVersion, Snapshot, TermRow};
+pub use term::{HeartbeatSeq, Incarnation, LeadershipId, Term};
 pub use time::Time;
-pub use times::SHORTEST_HEARTBEAT;
-pub use times::Times;
+pub use timing::{SHORTEST_HEARTBEAT, Timing};

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::jitter::Jitter;
-use super::messages::{Cause, Change, Claim, Command, Event, Outcome, Request, TakeOver};
+use super::message::{Belief, Change, Claim, Command, Event, LossReason, Outcome, Request, TakeOver};
 use super::observation::Observations;
 use super::peers::Peers;
-use super::rows::{EndReason, Incarnation, TermKey, View};
+use super::snapshot::{EndReason, Snapshot};
+use super::term::{HeartbeatSeq, Incarnation, LeadershipId, Term};
 use super::time::Time;
-use super::times::Times;
+use super::timing::Timing;
 
 mod looking;
 mod replying;
@@ -19,7 +20,7 @@ mod tests;
 
 /// Who this node is.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Node {
+pub struct LocalNode {
     /// The id it takes part under.
     pub id: String,
     /// This run of its process.
@@ -30,7 +31,7 @@ pub struct Node {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Lease {
     /// The term.
-    pub term: i64,
+    pub term: Term,
     /// When this node took it up.
     pub since: Time,
     /// The end of the lease: L after the last successful renewal was sent. The node leads while the clock is
@@ -51,11 +52,11 @@ pub enum Role {
 
 /// A leader, as another node sees it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct SeenLeader {
+pub struct ObservedLeader {
     /// Its node id.
     pub id: String,
     /// Its leadership.
-    pub key: TermKey,
+    pub leadership: LeadershipId,
     /// When its newest renewal was first seen.
     pub seen_at: Time,
     /// When its lease is taken to run out.
@@ -64,19 +65,30 @@ pub struct SeenLeader {
 
 /// What a node knows, for publishing.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Outlook {
+pub struct NodeState {
     /// Its role.
     pub role: Role,
     /// Whether its own row is there.
     pub registered: bool,
     /// The highest term it has seen.
-    pub term: i64,
+    pub highest_term: Term,
     /// The leader it sees; none where it leads itself or nobody's lease is in force.
-    pub leader: Option<SeenLeader>,
+    pub leader: Option<ObservedLeader>,
     /// Who would lead next as of the last look.
-    pub next_in_line: Option<String>,
-    /// The term that was last seen to end: its number, leader and reason.
-    pub last_end: Option<(i64, String, EndReason)>,
+    pub next_leader: Option<String>,
+    /// The term that was last seen to end.
+    pub last_end: Option<EndedTerm>,
+}
+
+/// A term that is over.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct EndedTerm {
+    /// The term.
+    pub term: Term,
+    /// The node that led it.
+    pub leader_id: String,
+    /// Why it ended.
+    pub reason: EndReason,
 }
 
 /// What the machine is up to.
@@ -111,15 +123,15 @@ struct InFlight {
 /// A term of this incarnation that it does not hold (lapsed, deposed, or a claim whose reply was lost).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Unheld {
-    term: i64,
+    term: Term,
     reason: EndReason,
 }
 
 /// The state machine of one node.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Machine {
-    node: Node,
-    times: Times,
+    node: LocalNode,
+    timing: Timing,
     jitter: Jitter,
     phase: Phase,
     /// Whether the own row was there before: a row that is another's then means that this process is replaced.
@@ -135,16 +147,16 @@ pub struct Machine {
     vacant: bool,
     /// A claim made ready by the look just taken in.
     claim: Option<Claim>,
-    highest_term: i64,
+    highest_term: Term,
     /// No lower than any heartbeat counter this incarnation may have written.
-    beats: i64,
+    beats: HeartbeatSeq,
     /// When this node last saw a sign of a leader.
     leader_seen: Option<Time>,
-    last_end: Option<(i64, String, EndReason)>,
-    seen_leader: Option<SeenLeader>,
+    last_end: Option<EndedTerm>,
+    seen_leader: Option<ObservedLeader>,
     /// The leader had not moved since then, and one more look is to tell whether it is late or silent.
     overdue: Option<Time>,
-    next_in_line: Option<String>,
+    next_leader: Option<String>,
     heartbeat_at: Time,
     look_at: Option<Time>,
     cleanup_at: Time,
@@ -159,12 +171,12 @@ pub struct Machine {
 
 impl Machine {
     /// A node that has not joined yet. It acts at the first event.
-    pub fn new(now: Time, node: Node, times: Times) -> Self {
+    pub fn new(now: Time, node: LocalNode, timing: Timing) -> Self {
         #[expect(clippy::cast_possible_truncation, reason = "half a random number is as random")]
         let jitter = Jitter::new(node.incarnation.0 as u64);
         Self {
             node,
-            times,
+            timing,
             jitter,
             phase: Phase::Joining(Joining::Register(None)),
             registered_before: false,
@@ -177,13 +189,13 @@ impl Machine {
             peers: Peers::default(),
             vacant: false,
             claim: None,
-            highest_term: 0,
-            beats: 0,
+            highest_term: Term::NONE,
+            beats: HeartbeatSeq::ZERO,
             leader_seen: None,
             last_end: None,
             seen_leader: None,
             overdue: None,
-            next_in_line: None,
+            next_leader: None,
             heartbeat_at: now,
             look_at: Some(now),
             cleanup_at: now,
@@ -222,19 +234,19 @@ impl Machine {
     }
 
     /// What the node knows at `now`.
-    pub fn outlook(&self, now: Time) -> Outlook {
+    pub fn outlook(&self, now: Time) -> NodeState {
         let joined = self.phase == Phase::Joined;
         let leads = self.lease.is_some_and(|lease| now < lease.deadline);
-        Outlook {
+        NodeState {
             role: match (leads, joined && self.vacant) {
                 (true, _) => Role::Leader,
                 (false, true) => Role::Candidate,
                 (false, false) => Role::Follower,
             },
             registered: joined,
-            term: self.highest_term,
+            highest_term: self.highest_term,
             leader: self.seen_leader.clone().filter(|leader| !leads && now < leader.expires),
-            next_in_line: self.next_in_line.clone(),
+            next_leader: self.next_leader.clone(),
             last_end: self.last_end.clone(),
         }
     }
@@ -270,7 +282,7 @@ impl Machine {
             self.in_flight = None;
             self.peers.missed();
             self.hesitate(now);
-            self.step_down(now, Cause::Lapsed, EndReason::Lapsed, out);
+            self.step_down(now, LossReason::Lapsed, EndReason::Lapsed, out);
         }
         if let Some(step) = self.in_flight.take_if(|step| step.until <= now) {
             self.failed(now, &step.request);
@@ -278,22 +290,22 @@ impl Machine {
     }
 
     /// Ends the own leadership locally, at once; its term is to be ended as soon as the database answers.
-    fn step_down(&mut self, now: Time, cause: Cause, reason: EndReason, out: &mut Vec<Command>) {
+    fn step_down(&mut self, now: Time, cause: LossReason, reason: EndReason, out: &mut Vec<Command>) {
         if let Some(lease) = self.lease.take() {
             self.unheld = Some(Unheld { term: lease.term, reason });
-            self.last_end = Some((lease.term, self.node.id.clone(), reason));
+            self.last_end = Some(EndedTerm { term: lease.term, leader_id: self.node.id.clone(), reason });
             self.leader_seen = Some(now);
             self.vacant = false;
             self.retry_at = now;
             self.failures = 0;
-            out.push(Command::Announce(Change::Followed { term: lease.term, cause }));
+            out.push(Command::Announce(Change::LostLeadership { term: lease.term, reason: cause }));
         }
     }
 
     /// Backs off before standing again, further each time: otherwise a slow best node keeps the others waiting for
     /// ever.
     fn hesitate(&mut self, now: Time) {
-        let heartbeat = self.times.heartbeat();
+        let heartbeat = self.timing.heartbeat_interval();
         let span = self.jitter.between(heartbeat, 2 * heartbeat) * 2u32.pow(self.hesitations.min(2));
         self.hesitations = self.hesitations.saturating_add(1);
         self.stand_from = self.stand_from.max(now + span);
@@ -301,8 +313,8 @@ impl Machine {
 
     fn wake(&mut self, now: Time) {
         // The first in line looks at once; a crowd of others need not all do so in the same millisecond.
-        let first = self.next_in_line.as_ref().is_none_or(|id| *id == self.node.id);
-        let spread = if first { Duration::ZERO } else { self.times.heartbeat() / 50 };
+        let first = self.next_leader.as_ref().is_none_or(|id| *id == self.node.id);
+        let spread = if first { Duration::ZERO } else { self.timing.heartbeat_interval() / 50 };
         let at = now + self.jitter.between(Duration::ZERO, spread);
         self.look_at = Some(self.look_at.map_or(at, |before| before.min(at)));
     }
@@ -318,7 +330,7 @@ impl Machine {
             Phase::Joining(_) | Phase::Joined => {}
         }
         let reason = self.unheld.map_or(EndReason::Resigned, |unheld| unheld.reason);
-        self.step_down(now, Cause::Stopped, EndReason::Resigned, out);
+        self.step_down(now, LossReason::ShuttingDown, EndReason::Resigned, out);
         let claiming = self.in_flight.as_ref().is_some_and(|step| matches!(step.request, Request::Claim(_)));
         let end = (held || claiming || self.claim_unknown).then_some(reason);
         self.leave(now, end, Outcome::Stopped { clean: true });
@@ -330,7 +342,7 @@ impl Machine {
         self.in_flight.take_if(|step| !matches!(step.request, Request::Register { .. } | Request::Claim(_)));
         self.retry_at = now;
         self.failures = 0;
-        self.phase = Phase::Leaving { end, outcome, until: now + self.times.stop_limit() };
+        self.phase = Phase::Leaving { end, outcome, until: now + self.timing.stop_limit() };
     }
 
     fn end(&mut self, outcome: Outcome, out: &mut Vec<Command>) {
@@ -362,7 +374,7 @@ impl Machine {
     }
 
     fn next(&mut self, now: Time, claim: Option<Claim>) -> Option<(Request, Duration)> {
-        let limit = self.times.step_limit();
+        let limit = self.timing.step_limit();
         let may_retry = self.retry_at <= now;
         let look_due = self.look_at.is_some_and(|at| at <= now) && may_retry;
         match &self.phase {
@@ -380,7 +392,7 @@ impl Machine {
                     may_retry.then_some((Request::EndTerm { term, reason }, limit))
                 }
                 (None, None) => match claim {
-                    Some(claim) => Some((Request::Claim(claim), self.times.claim_limit())),
+                    Some(claim) => Some((Request::Claim(claim), self.timing.claim_limit())),
                     None if self.heartbeat_at <= now => Some((self.beat(now, None), limit)),
                     None => look_due.then(|| (self.observe(), limit)),
                 },
@@ -390,13 +402,13 @@ impl Machine {
 
     /// A leader's other steps end before its next renewal is due.
     fn next_as_leader(&mut self, now: Time, lease: Lease, look_due: bool) -> Option<(Request, Duration)> {
-        let limit = self.times.step_limit();
+        let limit = self.timing.step_limit();
         if self.heartbeat_at <= now {
             return Some((self.beat(now, Some(lease.term)), limit.min(lease.deadline.since(now))));
         }
         let room = self.heartbeat_at.since(now);
         let cleanup_due = self.cleanup_at.max(self.retry_at) <= now;
-        if room < self.times.least_room() {
+        if room < self.timing.min_remaining() {
             // Cut off after a moment, the step would cost the connection that the renewal needs.
             self.look_at = self.look_at.map(|at| at.max(self.heartbeat_at));
             self.cleanup_at = self.cleanup_at.max(self.heartbeat_at);
@@ -407,17 +419,22 @@ impl Machine {
             return Some((self.observe(), limit));
         }
         if cleanup_due {
-            self.cleanup_at = now + self.times.node();
-            return Some((Request::Cleanup { older_than: 2 * self.times.node() }, limit));
+            self.cleanup_at = now + self.timing.node_timeout();
+            return Some((Request::Cleanup { older_than: 2 * self.timing.node_timeout() }, limit));
         }
         None
     }
 
-    fn beat(&mut self, now: Time, term: Option<i64>) -> Request {
-        let floor = self.beats;
-        self.beats = self.beats.saturating_add(1);
-        self.heartbeat_at = now + self.times.heartbeat();
-        Request::Heartbeat { term, candidate: term.is_none() && self.vacant, floor }
+    fn beat(&mut self, now: Time, term: Option<Term>) -> Request {
+        let seq_floor = self.beats;
+        self.beats = self.beats.next();
+        self.heartbeat_at = now + self.timing.heartbeat_interval();
+        let belief = match term {
+            Some(term) => Belief::Leader(term),
+            None if self.vacant => Belief::Candidate,
+            None => Belief::Follower,
+        };
+        Request::Heartbeat { belief, seq_floor }
     }
 
     fn observe(&mut self) -> Request {
@@ -427,15 +444,15 @@ impl Machine {
     }
 
     /// Takes a look's news in that matter in every phase.
-    fn learn(&mut self, now: Time, view: &View) {
+    fn learn(&mut self, now: Time, view: &Snapshot) {
         self.highest_term = self.highest_term.max(view.highest_term());
         if let Some(own) = view.node(&self.node.id).filter(|row| row.incarnation == self.node.incarnation) {
-            self.beats = self.beats.max(own.seq);
+            self.beats = self.beats.max(own.heartbeat_seq);
         }
-        self.peers.observe(now, view, &self.node.id, &self.times);
-        for term in view.terms.iter().filter(|term| term.ended == Some(EndReason::Expired)) {
+        self.peers.observe(now, view, &self.node.id, &self.timing);
+        for term in view.terms.iter().filter(|term| term.end_reason == Some(EndReason::Expired)) {
             self.peers.fell_silent(&term.leader_id, term.incarnation);
         }
-        self.observations.observe(now, view, self.node.incarnation, self.times.grant());
+        self.observations.observe(now, view, self.node.incarnation, self.timing.lease_duration());
     }
 }

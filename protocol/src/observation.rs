@@ -7,18 +7,19 @@
 use std::time::Duration;
 
 use super::mutation::{self, Mutation};
-use super::rows::{Incarnation, TermKey, View};
+use super::snapshot::Snapshot;
+use super::term::{HeartbeatSeq, Incarnation, LeadershipId, Term};
 use super::time::Time;
 
 /// A lease this node has seen and that its term's row has not declared over.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Observation {
     /// Which leadership.
-    pub key: TermKey,
+    pub leadership: LeadershipId,
     /// Whose.
     pub leader_id: String,
     /// The leader's heartbeat counter; none where its row is gone or does not agree with the term.
-    pub version: Option<i64>,
+    pub version: Option<HeartbeatSeq>,
     /// When this version was first seen.
     pub seen_at: Time,
     /// E: when the lease is taken to have run out.
@@ -32,22 +33,22 @@ pub struct Observation {
 pub struct Observations(Vec<Observation>);
 
 struct Sighting<'a> {
-    key: TermKey,
+    leadership: LeadershipId,
     leader_id: &'a str,
-    version: Option<i64>,
+    version: Option<HeartbeatSeq>,
     grant: Duration,
 }
 
 impl Observations {
     /// Takes in a look whose reply arrived at `now`. Leaderships of `own` are not observed: a process knows
     /// whether it leads.
-    pub fn observe(&mut self, now: Time, view: &View, own: Incarnation, own_grant: Duration) {
+    pub fn observe(&mut self, now: Time, view: &Snapshot, own: Incarnation, own_grant: Duration) {
         let mut sightings = Self::sightings(view, own);
         if mutation::broken(Mutation::OwnSettings) {
             sightings.iter_mut().for_each(|sighting| sighting.grant = own_grant);
         }
         for sighting in &sightings {
-            match self.0.iter_mut().find(|seen| seen.key == sighting.key) {
+            match self.0.iter_mut().find(|seen| seen.leadership == sighting.leadership) {
                 Some(seen) if seen.version == sighting.version => {}
                 Some(_) if sighting.version.is_none() && mutation::broken(Mutation::VanishingIgnored) => {}
                 Some(seen) => {
@@ -57,7 +58,7 @@ impl Observations {
                     seen.expires = seen.expires.max(now + sighting.grant);
                 }
                 None => self.0.push(Observation {
-                    key: sighting.key,
+                    leadership: sighting.leadership,
                     leader_id: sighting.leader_id.to_owned(),
                     version: sighting.version,
                     seen_at: now,
@@ -68,33 +69,36 @@ impl Observations {
         }
         self.0.retain(|seen| {
             // A leadership ends early only by its own term's row; a row that still says leader is waited for.
-            let says_leader = view.leading().is_some_and(|row| (row.term, row.incarnation) == seen.key);
-            let ended = view.terms.iter().any(|term| term.key() == seen.key && term.ended.is_some());
+            let says_leader = view.leading_row().is_some_and(|row| row.leadership() == seen.leadership);
+            let ended = view
+                .terms
+                .iter()
+                .any(|term| term.leadership() == seen.leadership && term.end_reason.is_some());
             if ended && !says_leader {
                 return false;
             }
             // An expired one is kept while it is still there: forgetting it would make it new again.
-            now < seen.expires || sightings.iter().any(|sighting| sighting.key == seen.key)
+            now < seen.expires || sightings.iter().any(|sighting| sighting.leadership == seen.leadership)
         });
     }
 
-    fn sightings(view: &View, own: Incarnation) -> Vec<Sighting<'_>> {
-        let open = view.open().map(|term| Sighting {
-            key: term.key(),
+    fn sightings(view: &Snapshot, own: Incarnation) -> Vec<Sighting<'_>> {
+        let open = view.open_term().map(|term| Sighting {
+            leadership: term.leadership(),
             leader_id: &term.leader_id,
-            version: view.leader().map(|row| row.seq),
-            grant: term.lease,
+            version: view.leader().map(|row| row.heartbeat_seq),
+            grant: term.lease_duration,
         });
         let stray = view
-            .leading()
-            .filter(|row| view.open().map(|term| term.key()) != Some((row.term, row.incarnation)));
+            .leading_row()
+            .filter(|row| view.open_term().map(|term| term.leadership()) != Some(row.leadership()));
         let stray = stray.map(|row| Sighting {
-            key: (row.term, row.incarnation),
+            leadership: row.leadership(),
             leader_id: &row.id,
-            version: Some(row.seq),
-            grant: row.lease,
+            version: Some(row.heartbeat_seq),
+            grant: row.lease_duration,
         });
-        open.into_iter().chain(stray).filter(|sighting| sighting.key.1 != own).collect()
+        open.into_iter().chain(stray).filter(|sighting| sighting.leadership.incarnation != own).collect()
     }
 
     /// The lease in force at `now` that expires last.
@@ -103,19 +107,19 @@ impl Observations {
     }
 
     /// The terms whose rows the next look must bring.
-    pub fn terms(&self) -> Vec<i64> {
-        self.0.iter().map(|seen| seen.key.0).collect()
+    pub fn terms(&self) -> Vec<Term> {
+        self.0.iter().map(|seen| seen.leadership.term).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::{EndReason, NodeRow, TermRow};
-    use super::super::sketch::{G, Sketch, at, leader, ms, process, row, term, view};
+    use super::super::fixtures::{Fixture, G, at, leader, leadership, ms, number, process, row, term, view};
+    use super::super::snapshot::{EndReason, NodeRow, TermRow};
     use super::*;
 
     /// What node `b` has seen after these looks.
-    fn after<const N: usize>(looks: [(u64, Sketch); N]) -> Observations {
+    fn after<const N: usize>(looks: [(u64, Fixture); N]) -> Observations {
         let mut seen = Observations::default();
         for (now, view) in looks {
             seen.observe(at(now), &view.into(), process("b"), ms(G));
@@ -123,7 +127,7 @@ mod tests {
         seen
     }
 
-    fn led(seq: i64) -> Sketch {
+    fn led(seq: i64) -> Fixture {
         view().open(1, "a").node(leader("a", 1, seq))
     }
 
@@ -150,38 +154,38 @@ mod tests {
     #[test]
     fn a_row_counts_only_if_it_agrees_with_the_term() {
         let other = NodeRow { incarnation: process("z"), ..leader("a", 1, 8) };
-        for row in [leader("a", 2, 8), NodeRow { term: 1, ..row("a", 8) }, other] {
+        for row in [leader("a", 2, 8), NodeRow { term: number(1), ..row("a", 8) }, other] {
             let seen = after([(0, view().open(1, "a").node(row))]);
-            let open = seen.0.iter().find(|seen| seen.key == (1, process("a"))).unwrap();
+            let open = seen.0.iter().find(|seen| seen.leadership == leadership(1, "a")).unwrap();
             assert_eq!(open.version, None);
         }
     }
 
     #[test]
     fn the_grant_is_the_terms_own_or_else_the_rows() {
-        let long = TermRow { lease: ms(9000), ..term(1, "a") };
+        let long = TermRow { lease_duration: ms(9000), ..term(1, "a") };
         let seen = after([(0, view().term(long).node(leader("a", 1, 7)))]);
         assert_eq!(expires(&seen, 0), Some(at(9000)));
-        let stray = NodeRow { lease: ms(8000), ..leader("a", 1, 7) };
+        let stray = NodeRow { lease_duration: ms(8000), ..leader("a", 1, 7) };
         assert_eq!(expires(&after([(0, view().node(stray))]), 0), Some(at(8000)));
     }
 
     #[test]
     fn a_shorter_grant_shortens_no_lease() {
-        let long = TermRow { lease: ms(9000), ..term(1, "a") };
+        let long = TermRow { lease_duration: ms(9000), ..term(1, "a") };
         let seen = after([(0, view().term(long).node(leader("a", 1, 7))), (100, led(8))]);
         assert_eq!(expires(&seen, 100), Some(at(9000)));
     }
 
     #[test]
     fn a_lease_however_long_overflows_nothing() {
-        let endless = TermRow { lease: Duration::MAX, ..term(1, "a") };
+        let endless = TermRow { lease_duration: Duration::MAX, ..term(1, "a") };
         assert!(expires(&after([(1, view().term(endless))]), u64::MAX).is_some());
     }
 
     #[test]
     fn only_its_own_terms_row_ends_a_lease() {
-        let other = TermRow { ended: Some(EndReason::Resigned), ..term(1, "c") };
+        let other = TermRow { end_reason: Some(EndReason::Resigned), ..term(1, "c") };
         for (rows, in_force) in [
             (view().ended(1, "a", EndReason::Expired), false),
             (view().ended(2, "a", EndReason::Expired), true),
@@ -199,7 +203,7 @@ mod tests {
     fn an_expired_lease_that_is_still_there_does_not_begin_anew() {
         let seen = after([(0, led(7)), (5000, led(7)), (6000, led(7))]);
         assert_eq!(expires(&seen, 6000), None);
-        assert_eq!(seen.terms(), [1]);
+        assert_eq!(seen.terms(), [number(1)]);
     }
 
     #[test]

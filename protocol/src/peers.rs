@@ -7,16 +7,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::mutation::{self, Mutation};
-use super::ranking::Known;
-use super::rows::{Incarnation, View};
+use super::ranking::PeerView;
+use super::snapshot::Snapshot;
+use super::term::{HeartbeatSeq, Incarnation};
 use super::time::Time;
-use super::times::Times;
+use super::timing::Timing;
 
 /// One other node, as seen so far.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Peer {
     incarnation: Incarnation,
-    seq: i64,
+    seq: HeartbeatSeq,
     /// How long the row has stood still.
     still: Duration,
     /// How much of that without a break in this node's looking: a live node would have moved.
@@ -25,7 +26,7 @@ struct Peer {
     still_vacant: Duration,
     /// How long it has been first in line in the present vacancy.
     first: Duration,
-    passed_over: bool,
+    skipped: bool,
 }
 
 /// The other nodes of the last look.
@@ -44,32 +45,33 @@ pub struct Peers {
 
 impl Peers {
     /// Takes in a look whose reply arrived at `now`.
-    pub fn observe(&mut self, now: Time, view: &View, own_id: &str, times: &Times) {
-        let span = self.looked.map_or(Duration::ZERO, |before| now.since(before)).min(times.heartbeat());
+    pub fn observe(&mut self, now: Time, view: &Snapshot, own_id: &str, timing: &Timing) {
+        let span =
+            self.looked.map_or(Duration::ZERO, |before| now.since(before)).min(timing.heartbeat_interval());
         self.looked = Some(now);
         let missed = std::mem::take(&mut self.missed);
         for row in view.nodes.iter().filter(|row| row.id != own_id) {
             let Some(peer) = self.seen.get_mut(&row.id) else {
                 let peer = Peer {
                     incarnation: row.incarnation,
-                    seq: row.seq,
-                    still: row.age,
+                    seq: row.heartbeat_seq,
+                    still: row.heartbeat_age,
                     watched: Duration::ZERO,
                     still_vacant: Duration::ZERO,
                     first: Duration::ZERO,
-                    passed_over: false,
+                    skipped: false,
                 };
                 self.seen.insert(row.id.clone(), peer);
                 continue;
             };
-            if (peer.incarnation, peer.seq) == (row.incarnation, row.seq) {
+            if (peer.incarnation, peer.seq) == (row.incarnation, row.heartbeat_seq) {
                 peer.still = peer.still.saturating_add(span);
                 peer.watched = if missed { Duration::ZERO } else { peer.watched.saturating_add(span) };
                 if self.vacant {
                     peer.still_vacant += span;
                 }
             } else {
-                (peer.incarnation, peer.seq) = (row.incarnation, row.seq);
+                (peer.incarnation, peer.seq) = (row.incarnation, row.heartbeat_seq);
                 peer.still = Duration::ZERO;
                 peer.watched = Duration::ZERO;
                 peer.still_vacant = Duration::ZERO;
@@ -79,7 +81,7 @@ impl Peers {
             }
         }
         // What the present vacancy has found about a node outlives its row's leaving the view.
-        self.seen.retain(|id, peer| view.node(id).is_some() || peer.passed_over || !peer.first.is_zero());
+        self.seen.retain(|id, peer| view.node(id).is_some() || peer.skipped || !peer.first.is_zero());
         self.vacant_before = std::mem::take(&mut self.vacant);
         self.first = None;
     }
@@ -90,13 +92,13 @@ impl Peers {
     }
 
     /// What is known of them, for the ranking.
-    pub fn known(&self, times: &Times) -> Vec<Known> {
-        let known = self.seen.iter().map(|(id, peer)| Known {
+    pub fn known(&self, timing: &Timing) -> Vec<PeerView> {
+        let known = self.seen.iter().map(|(id, peer)| PeerView {
             id: id.clone(),
             incarnation: peer.incarnation,
-            seq: peer.seq,
-            live: peer.still <= times.election(),
-            passed_over: peer.passed_over,
+            heartbeat_seq: peer.seq,
+            live: peer.still <= timing.election_timeout(),
+            skipped: peer.skipped,
         });
         let mut known: Vec<_> = known.collect();
         known.sort_by(|a, b| a.id.cmp(&b.id));
@@ -117,12 +119,12 @@ impl Peers {
     /// In a vacancy: this node is waited for. Says whether its turn has passed: it has not moved for H and a quarter
     /// in this vacancy (a live one moves every H, but by a clock that may be slower than this one's, and its
     /// heartbeats take their time), or has been first for 2H.
-    pub fn wait_for(&mut self, id: &str, times: &Times) -> bool {
+    pub fn wait_for(&mut self, id: &str, timing: &Timing) -> bool {
         let Some(peer) = self.seen.get_mut(id) else { return true };
-        let heartbeat = times.heartbeat();
+        let heartbeat = timing.heartbeat_interval();
         let spent = peer.still_vacant >= heartbeat + heartbeat / 4 || peer.first >= 2 * heartbeat;
         let spent = spent && !mutation::broken(Mutation::NoPassOver);
-        peer.passed_over |= spent;
+        peer.skipped |= spent;
         if !spent {
             self.first = Some(id.to_owned());
         }
@@ -132,11 +134,11 @@ impl Peers {
     /// The look just taken in found a vacancy: from here on standing still counts against a node, and of what was
     /// watched before, up to half of H. A node that died with the leader is then passed over within H; one that lives
     /// has still most of an interval in which to show it.
-    pub fn vacant(&mut self, times: &Times) {
+    pub fn vacant(&mut self, timing: &Timing) {
         self.vacant = true;
         if !self.vacant_before {
             for peer in self.seen.values_mut() {
-                peer.still_vacant = peer.still_vacant.max(peer.watched.min(times.heartbeat() / 2));
+                peer.still_vacant = peer.still_vacant.max(peer.watched.min(timing.heartbeat_interval() / 2));
             }
         }
     }
@@ -146,32 +148,32 @@ impl Peers {
         for peer in self.seen.values_mut() {
             peer.still_vacant = Duration::ZERO;
             peer.first = Duration::ZERO;
-            peer.passed_over = false;
+            peer.skipped = false;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::NodeRow;
-    use super::super::sketch::{H, at, ms, row, times, view};
+    use super::super::fixtures::{H, at, ms, row, timing, view};
+    use super::super::snapshot::NodeRow;
     use super::*;
 
     /// Node `b` looks.
     fn look<const N: usize>(peers: &mut Peers, now: u64, rows: [NodeRow; N]) {
         let view = rows.into_iter().fold(view(), |view, row| view.node(row));
-        peers.observe(at(now), &view.into(), "b", &times());
+        peers.observe(at(now), &view.into(), "b", &timing());
     }
 
     /// In a vacancy, `b` looks and waits for `a`. Says whether `a`'s turn has passed.
     fn wait(peers: &mut Peers, now: u64, seq: i64) -> bool {
         look(peers, now, [row("a", seq)]);
-        peers.vacant(&times());
-        peers.wait_for("a", &times())
+        peers.vacant(&timing());
+        peers.wait_for("a", &timing())
     }
 
     fn live(peers: &Peers) -> bool {
-        peers.known(&times())[0].live
+        peers.known(&timing())[0].live
     }
 
     #[test]
@@ -201,7 +203,7 @@ mod tests {
         assert!(live(&peers));
         // Another process behind it is movement, too.
         let mut peers = Peers::default();
-        look(&mut peers, 0, [NodeRow { age: ms(5000), ..row("a", 1) }]);
+        look(&mut peers, 0, [NodeRow { heartbeat_age: ms(5000), ..row("a", 1) }]);
         assert!(!live(&peers));
         look(&mut peers, 1, [NodeRow { incarnation: Incarnation(99), ..row("a", 1) }]);
         assert!(live(&peers));
@@ -222,7 +224,7 @@ mod tests {
     #[test]
     fn an_age_however_great_overflows_nothing() {
         let mut peers = Peers::default();
-        look(&mut peers, 0, [NodeRow { age: Duration::MAX, ..row("a", 1) }]);
+        look(&mut peers, 0, [NodeRow { heartbeat_age: Duration::MAX, ..row("a", 1) }]);
         look(&mut peers, 900, [row("a", 1)]);
         assert!(!live(&peers));
     }
@@ -238,7 +240,7 @@ mod tests {
                 assert!(!wait(&mut peers, 10 * H + now, 1), "{now} of {passed_over_at}");
             }
             assert!(wait(&mut peers, 10 * H + passed_over_at, 1), "{seen_from}");
-            assert!(peers.known(&times())[0].passed_over);
+            assert!(peers.known(&timing())[0].skipped);
         }
     }
 
@@ -268,11 +270,11 @@ mod tests {
             // `c` is waited for; `a` moves all the time and is not asked.
             let seq = i64::try_from(now).unwrap();
             look(&mut peers, now, [row("a", seq), row("c", seq)]);
-            peers.vacant(&times());
-            peers.wait_for("c", &times());
+            peers.vacant(&timing());
+            peers.wait_for("c", &timing());
         }
-        let passed_over = |known: &Known| known.passed_over;
-        assert_eq!(peers.known(&times()).iter().map(passed_over).collect::<Vec<_>>(), [false, true]);
+        let skipped = |known: &PeerView| known.skipped;
+        assert_eq!(peers.known(&timing()).iter().map(skipped).collect::<Vec<_>>(), [false, true]);
     }
 
     #[test]
@@ -283,10 +285,10 @@ mod tests {
         assert!(wait(&mut peers, 1600, 1));
         look(&mut peers, 1700, []);
         look(&mut peers, 1800, [row("a", 2)]);
-        assert!(peers.known(&times())[0].passed_over);
+        assert!(peers.known(&timing())[0].skipped);
         peers.settled();
-        assert!(!peers.known(&times())[0].passed_over);
+        assert!(!peers.known(&timing())[0].skipped);
         look(&mut peers, 1900, []);
-        assert!(peers.known(&times()).is_empty());
+        assert!(peers.known(&timing()).is_empty());
     }
 }

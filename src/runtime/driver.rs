@@ -17,7 +17,7 @@ use crate::config::Settings;
 use crate::status::{Role, RoleChange};
 use crate::store::Store;
 use crate::store::failure::Failure;
-use protocol::{Change, Command, Event, Incarnation, Machine, Node, Outcome, Reply, Request, Time};
+use protocol::{Change, Command, Event, Incarnation, LocalNode, Machine, Outcome, Reply, Request, Time};
 
 /// The step under way. Dropped, its connection is closed.
 struct Step {
@@ -45,9 +45,10 @@ impl<'a> Driver<'a> {
         publisher: &'a Publisher,
         changes: mpsc::UnboundedSender<RoleChange>,
     ) -> Self {
-        let node = Node { id: settings.node_id.clone(), incarnation: Incarnation(incarnation.as_u128()) };
+        let node =
+            LocalNode { id: settings.node_id.clone(), incarnation: Incarnation(incarnation.as_u128()) };
         Self {
-            machine: Machine::new(clock::now(), node, settings.times),
+            machine: Machine::new(clock::now(), node, settings.timing),
             store: Arc::new(Mutex::new(store)),
             step: None,
             publisher,
@@ -107,7 +108,7 @@ impl<'a> Driver<'a> {
 
     fn handle(&mut self, event: Event) {
         let now = clock::now();
-        let looked = matches!(&event, Event::Reply { reply: Some(Reply::View(_)), .. });
+        let looked = matches!(&event, Event::Reply { reply: Some(Reply::Snapshot(_)), .. });
         let commands = self.machine.handle(now, event);
         // Before anything else: what has ended must not be seen to go on for as long as a command takes.
         self.publisher.publish(self.machine.outlook(now), self.machine.lease(), self.database_seen);
@@ -155,13 +156,13 @@ impl<'a> Driver<'a> {
     fn announce(&mut self, now: Time, change: &Change) {
         self.report.changed(now, change);
         let (role, term) = match change {
-            Change::Leading { term, .. } => (Role::Leader, *term),
-            Change::Followed { term, .. } => (Role::Follower, *term),
+            Change::BecameLeader { term, .. } => (Role::Leader, *term),
+            Change::LostLeadership { term, .. } => (Role::Follower, *term),
             _ => return,
         };
         let (election, node_id) = self.report.names();
         // Without a receiver there is nobody to tell.
-        drop(self.changes.send(RoleChange { election, node_id, role, term }));
+        drop(self.changes.send(RoleChange { election, node_id, role, term: term.get() }));
     }
 }
 

@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 
 use crate::config::Settings;
-use protocol::{Lease, Outlook, Time};
+use protocol::{Lease, NodeState, Time};
 
 /// How an elector ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Published {
     pub node_id: String,
     pub priority: i32,
     /// None before the start.
-    pub outlook: Option<Outlook>,
+    pub outlook: Option<NodeState>,
     pub lease: Option<Lease>,
     pub database_seen: Option<Time>,
     pub ending: Option<Ending>,
@@ -46,7 +46,7 @@ impl Publisher {
         (Self(sender), receiver)
     }
 
-    pub fn publish(&self, outlook: Outlook, lease: Option<Lease>, database_seen: Option<Time>) {
+    pub fn publish(&self, outlook: NodeState, lease: Option<Lease>, database_seen: Option<Time>) {
         self.0.send_if_modified(|published| {
             let before = published.clone();
             published.outlook = Some(outlook);

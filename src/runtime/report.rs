@@ -8,21 +8,22 @@ use tracing::{debug, info, warn};
 use crate::config::Settings;
 use crate::store::failure::Failure;
 use protocol::{
-    Cause, Change, EndReason, Lease, Lost, Machine, Outcome, Outlook, SeenLeader, TermKey, Time, Times,
+    Change, ClaimRejected, EndReason, EndedTerm, LeadershipId, Lease, LossReason, Machine, NodeState,
+    ObservedLeader, Outcome, Time, Timing,
 };
 
 pub(super) struct Report {
     election: String,
     node_id: String,
     priority: i32,
-    times: Times,
+    timing: Timing,
     /// The leadership last told of, and whether it was this node's own.
-    followed: Option<TermKey>,
+    followed: Option<LeadershipId>,
     /// The leader's silence last told of.
-    silence: Option<(TermKey, Time, Duration)>,
+    silence: Option<(LeadershipId, Time, Duration)>,
     failing_since: Option<Time>,
     waiting: bool,
-    last_outlook: Option<Outlook>,
+    last_outlook: Option<NodeState>,
 }
 
 impl Report {
@@ -31,7 +32,7 @@ impl Report {
             election: settings.election.clone(),
             node_id: settings.node_id.clone(),
             priority: settings.priority,
-            times: settings.times,
+            timing: settings.timing,
             followed: None,
             silence: None,
             failing_since: None,
@@ -59,43 +60,44 @@ impl Report {
         self.last_outlook = Some(outlook);
     }
 
-    fn follows(&mut self, leader: &SeenLeader, outlook: &Outlook) {
-        if self.followed == Some(leader.key) {
+    fn follows(&mut self, leader: &ObservedLeader, outlook: &NodeState) {
+        if self.followed == Some(leader.leadership) {
             return;
         }
-        self.followed = Some(leader.key);
+        self.followed = Some(leader.leadership);
         let Self { election, node_id, .. } = self;
-        let term = leader.key.0;
+        let term = leader.leadership.term;
         let why = match &outlook.last_end {
-            Some((ended, who, reason)) if *ended < term => format!(": {}", ending(*ended, who, *reason)),
+            Some(ended) if ended.term < term => format!(": {}", ending(ended)),
             _ => String::new(),
         };
-        info!(%election, %node_id, term, leader = %leader.id, "{node_id} follows {} (term {term}){why}", leader.id);
+        info!(%election, %node_id, term = term.get(), leader = %leader.id, "{node_id} follows {} (term {term}){why}", leader.id);
     }
 
     /// A leader that is overdue, told at most once an interval.
-    fn silent(&mut self, now: Time, leader: &SeenLeader, outlook: &Outlook) {
-        let heartbeat = self.times.heartbeat();
+    fn silent(&mut self, now: Time, leader: &ObservedLeader, outlook: &NodeState) {
+        let heartbeat = self.timing.heartbeat_interval();
         let silence = now.since(leader.seen_at);
-        let told = self.silence.filter(|(key, seen_at, _)| (*key, *seen_at) == (leader.key, leader.seen_at));
+        let told =
+            self.silence.filter(|(key, seen_at, _)| (*key, *seen_at) == (leader.leadership, leader.seen_at));
         if silence < heartbeat + heartbeat / 6
             || told.is_some_and(|(.., before)| silence < before + heartbeat)
         {
             return;
         }
-        self.silence = Some((leader.key, leader.seen_at, silence));
+        self.silence = Some((leader.leadership, leader.seen_at, silence));
         let Self { election, node_id, .. } = self;
-        let term = leader.key.0;
-        let next = outlook.next_in_line.as_deref().unwrap_or("another node");
+        let term = leader.leadership.term;
+        let next = outlook.next_leader.as_deref().unwrap_or("another node");
         let left = leader.expires.since(now);
-        warn!(%election, %node_id, term, leader = %leader.id,
+        warn!(%election, %node_id, term = term.get(), leader = %leader.id,
             "{} silent for {}; {next} may take over in {}", leader.id, seconds(silence), seconds(left));
     }
 
     pub fn changed(&mut self, now: Time, change: &Change) {
         let Self { election, node_id, priority, .. } = self;
         match change {
-            Change::Registered { taken_over, again } => {
+            Change::Joined { taken_over, again } => {
                 self.waiting = false;
                 let how = match (taken_over, again) {
                     (true, _) => ", taking the row over from an earlier process",
@@ -104,7 +106,7 @@ impl Report {
                 };
                 info!(%election, %node_id, priority, "{node_id} joined the election {election}{how}");
             }
-            Change::Waiting { until } => {
+            Change::IdHeldByLeader { until } => {
                 if !std::mem::replace(&mut self.waiting, true) {
                     warn!(%election, %node_id,
                         "{node_id} is the leader's id, in another process: waiting for its lease to run out \
@@ -112,46 +114,46 @@ impl Report {
                         seconds(until.since(now)));
                 }
             }
-            Change::Leading { term, leaderless } => {
+            Change::BecameLeader { term, leaderless } => {
                 let mut how = String::new();
                 if let Some(span) = leaderless {
                     let _ = write!(how, " after {} without a leader", seconds(*span));
                 }
                 let last = self.last_outlook.as_ref().and_then(|outlook| outlook.last_end.as_ref());
-                if let Some((ended, who, reason)) = last {
-                    let _ = write!(how, ": {}", ending(*ended, who, *reason));
+                if let Some(ended) = last {
+                    let _ = write!(how, ": {}", ending(ended));
                 } else {
                     how.push_str(": nobody was leading");
                 }
-                info!(%election, %node_id, term, "{node_id} leads (term {term}){how}");
+                info!(%election, %node_id, term = term.get(), "{node_id} leads (term {term}){how}");
             }
-            Change::Followed { term, cause } => {
+            Change::LostLeadership { term, reason } => {
                 self.followed = None;
-                let lease = seconds(self.times.hold());
-                match cause {
-                    Cause::Stopped => {
-                        info!(%election, %node_id, term, "{node_id} leads no more (term {term}): it gave the leadership up to stop");
+                let lease = seconds(self.timing.renew_deadline());
+                match reason {
+                    LossReason::ShuttingDown => {
+                        info!(%election, %node_id, term = term.get(), "{node_id} leads no more (term {term}): it gave the leadership up to stop");
                     }
-                    Cause::Lapsed => {
-                        warn!(%election, %node_id, term,
+                    LossReason::Lapsed => {
+                        warn!(%election, %node_id, term = term.get(),
                             "{node_id} leads no more (term {term}): it could not renew its lease within {lease}");
                     }
-                    Cause::Deposed => {
-                        warn!(%election, %node_id, term,
+                    LossReason::Deposed => {
+                        warn!(%election, %node_id, term = term.get(),
                             "{node_id} leads no more (term {term}): its term or its row was ended in the database");
                     }
-                    Cause::Replaced => {
-                        warn!(%election, %node_id, term,
+                    LossReason::Replaced => {
+                        warn!(%election, %node_id, term = term.get(),
                             "{node_id} leads no more (term {term}): another process took its id");
                     }
                 }
             }
-            Change::ClaimLost(lost) => {
+            Change::ClaimRejected(lost) => {
                 let why = match lost {
-                    Lost::Moved => "the leadership has changed meanwhile".to_owned(),
-                    Lost::Better(id) => format!("{id} ranks higher"),
-                    Lost::Unregistered => "its own row has changed".to_owned(),
-                    Lost::Raced => "another node was faster".to_owned(),
+                    ClaimRejected::IncumbentChanged => "the leadership has changed meanwhile".to_owned(),
+                    ClaimRejected::BetterCandidate(id) => format!("{id} ranks higher"),
+                    ClaimRejected::OwnRowChanged => "its own row has changed".to_owned(),
+                    ClaimRejected::Raced => "another node was faster".to_owned(),
                 };
                 debug!(%election, %node_id, "claim given up: {why}");
             }
@@ -172,7 +174,7 @@ impl Report {
         self.failing_since = Some(now);
         // After a pause the failure may be heard of before the end of the lease is.
         match lease.filter(|lease| now < lease.deadline) {
-            Some(lease) => warn!(%election, %node_id, term = lease.term,
+            Some(lease) => warn!(%election, %node_id, term = lease.term.get(),
                 "{error}; the lease still runs for {}", seconds(lease.deadline.since(now))),
             None => warn!(%election, %node_id, "{error}; trying again"),
         }
@@ -200,7 +202,8 @@ impl Report {
     }
 }
 
-fn ending(term: i64, who: &str, reason: EndReason) -> String {
+fn ending(ended: &EndedTerm) -> String {
+    let EndedTerm { term, leader_id: who, reason } = ended;
     match reason {
         EndReason::Resigned => format!("{who} resigned from term {term}"),
         EndReason::Transferred => format!("{who} transferred term {term}"),

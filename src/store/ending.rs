@@ -14,25 +14,26 @@ use super::dialect::clock;
 use super::end_reason::to_text;
 use super::register::present;
 use super::transaction::{begin_locked, notify};
-use protocol::{EndReason, Incarnation, Reply, RowVersion};
+use protocol::{EndReason, LeadershipId, Reply, RowVersion, Term};
 
 /// Ends a term of this incarnation and demotes its row, whichever of the two is still there.
 pub(super) async fn end_term(
     db: &DatabaseConnection,
     who: &Identity,
-    term: i64,
+    term: Term,
     reason: EndReason,
     limit: Duration,
 ) -> Result<Reply, DbErr> {
     let transaction = begin_locked(db, &who.election, limit).await?;
-    end_open_term(&transaction, who, term, who.incarnation(), reason).await?;
+    let leadership = LeadershipId { term, incarnation: who.incarnation() };
+    end_open_term(&transaction, who, leadership, reason).await?;
     nodes::Entity::update_many()
         .set(nodes::ActiveModel { status: Set(NodeStatus::Follower), ..Default::default() })
         .col_expr(nodes::Column::UpdatedAt, clock(transaction.get_database_backend()))
         .filter(nodes::Column::Election.eq(&who.election))
         .filter(nodes::Column::Id.eq(&who.node_id))
         .filter(nodes::Column::Incarnation.eq(who.incarnation))
-        .filter(nodes::Column::Term.eq(term))
+        .filter(nodes::Column::Term.eq(term.get()))
         .filter(nodes::Column::Status.eq(NodeStatus::Leader))
         .exec(&transaction)
         .await?;
@@ -74,11 +75,11 @@ pub(super) async fn leave(
 pub(super) async fn end_open_term<C: ConnectionTrait>(
     db: &C,
     who: &Identity,
-    term: i64,
-    incarnation: Incarnation,
+    leadership: LeadershipId,
     reason: EndReason,
 ) -> Result<bool, DbErr> {
-    let ended = ended(db, who, Uuid::from_u128(incarnation.0), reason).filter(terms::Column::Term.eq(term));
+    let ended = ended(db, who, Uuid::from_u128(leadership.incarnation.0), reason)
+        .filter(terms::Column::Term.eq(leadership.term.get()));
     Ok(ended.exec(db).await?.rows_affected == 1)
 }
 
@@ -108,8 +109,8 @@ pub(super) async fn demote<C: ConnectionTrait>(
         .filter(nodes::Column::Election.eq(&who.election))
         .filter(nodes::Column::Id.eq(&row.id))
         .filter(nodes::Column::Incarnation.eq(Uuid::from_u128(row.incarnation.0)))
-        .filter(nodes::Column::Term.eq(row.term))
-        .filter(nodes::Column::HeartbeatSeq.eq(row.seq))
+        .filter(nodes::Column::Term.eq(row.term.get()))
+        .filter(nodes::Column::HeartbeatSeq.eq(row.heartbeat_seq.get()))
         .filter(nodes::Column::Status.eq(NodeStatus::Leader))
         .exec(db)
         .await?;

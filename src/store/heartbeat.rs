@@ -3,11 +3,11 @@
 use entity::sea_orm_active_enums::NodeStatus;
 use entity::{election_terms as terms, node_records as nodes};
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, UpdateMany};
 
 use super::Identity;
 use super::dialect::clock;
-use protocol::Reply;
+use protocol::{Belief, HeartbeatSeq, Reply};
 
 /// A follower's is bound to its incarnation and to its row not saying leader; a leader's, the renewal, to incarnation,
 /// status and term, and to that term's row being open: a renewal stuck on the way since an earlier term renews
@@ -16,27 +16,23 @@ use protocol::Reply;
 pub(super) async fn heartbeat<C: ConnectionTrait>(
     db: &C,
     who: &Identity,
-    term: Option<i64>,
-    candidate: bool,
-    floor: i64,
+    belief: Belief,
+    floor: HeartbeatSeq,
 ) -> Result<Reply, DbErr> {
     let now = || clock(db.get_database_backend());
     let mut update = nodes::Entity::update_many()
-        .col_expr(nodes::Column::HeartbeatSeq, Expr::val(floor.saturating_add(1)))
+        .col_expr(nodes::Column::HeartbeatSeq, Expr::val(floor.next().get()))
         .col_expr(nodes::Column::LastHeartbeat, now())
         .col_expr(nodes::Column::UpdatedAt, now())
         .filter(nodes::Column::Election.eq(&who.election))
         .filter(nodes::Column::Id.eq(&who.node_id))
         .filter(nodes::Column::Incarnation.eq(who.incarnation))
-        .filter(nodes::Column::HeartbeatSeq.lte(floor));
-    update = match term {
-        None => {
-            let status = if candidate { NodeStatus::Candidate } else { NodeStatus::Follower };
-            update
-                .set(nodes::ActiveModel { status: Set(status), ..Default::default() })
-                .filter(nodes::Column::Status.ne(NodeStatus::Leader))
-        }
-        Some(term) => {
+        .filter(nodes::Column::HeartbeatSeq.lte(floor.get()));
+    update = match belief {
+        Belief::Follower => as_follower(update, NodeStatus::Follower),
+        Belief::Candidate => as_follower(update, NodeStatus::Candidate),
+        Belief::Leader(term) => {
+            let term = term.get();
             let open = Query::select()
                 .expr(Expr::cust("1"))
                 .from(terms::Entity)
@@ -52,5 +48,11 @@ pub(super) async fn heartbeat<C: ConnectionTrait>(
         }
     };
     let rows = update.exec_with_returning(db).await?;
-    Ok(Reply::Beat { seq: rows.first().map(|row| row.heartbeat_seq) })
+    Ok(Reply::HeartbeatAck { seq: rows.first().map(|row| HeartbeatSeq::new(row.heartbeat_seq)) })
+}
+
+fn as_follower(update: UpdateMany<nodes::Entity>, status: NodeStatus) -> UpdateMany<nodes::Entity> {
+    update
+        .set(nodes::ActiveModel { status: Set(status), ..Default::default() })
+        .filter(nodes::Column::Status.ne(NodeStatus::Leader))
 }

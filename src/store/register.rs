@@ -13,10 +13,10 @@ use uuid::Uuid;
 
 use super::dialect::clock;
 use super::ending::{demote, end_open_term};
-use super::look::look;
+use super::observe::observe;
 use super::transaction::{begin_locked, notify};
 use super::{Identity, nothing_moved};
-use protocol::{EndReason, Incarnation, Incumbent, Reply, TakeOver};
+use protocol::{EndReason, HeartbeatSeq, Incarnation, Incumbent, Reply, TakeOver};
 
 pub(super) async fn register(
     db: &DatabaseConnection,
@@ -25,7 +25,7 @@ pub(super) async fn register(
     limit: Duration,
 ) -> Result<Reply, DbErr> {
     let seq = match take_over {
-        None => insert(db, who).await?.then_some(0),
+        None => insert(db, who).await?.then_some(HeartbeatSeq::ZERO),
         Some(TakeOver::Follower(from)) => take_follower(db, who, from.0).await?,
         Some(TakeOver::Leader { incarnation, incumbent }) => {
             take_leader(db, who, *incarnation, incumbent, limit).await?
@@ -39,7 +39,7 @@ pub(super) async fn register(
     }
     // The row that was to be taken over has gone, or the one that was in the way.
     match insert(db, who).await? {
-        true => Ok(Reply::Registered { seq: 0 }),
+        true => Ok(Reply::Registered { seq: HeartbeatSeq::ZERO }),
         false => present(db, who).await?.ok_or_else(|| {
             DbErr::RecordNotFound("the node's row came and went while it was being registered".to_owned())
         }),
@@ -88,7 +88,11 @@ async fn insert<C: ConnectionTrait>(db: &C, who: &Identity) -> Result<bool, DbEr
 }
 
 /// One statement: a compare-and-swap on the incarnation read, unless the row is the leader's by now.
-async fn take_follower<C: ConnectionTrait>(db: &C, who: &Identity, from: u128) -> Result<Option<i64>, DbErr> {
+async fn take_follower<C: ConnectionTrait>(
+    db: &C,
+    who: &Identity,
+    from: u128,
+) -> Result<Option<HeartbeatSeq>, DbErr> {
     let leads = Query::select()
         .expr(Expr::cust("1"))
         .from(terms::Entity)
@@ -97,7 +101,7 @@ async fn take_follower<C: ConnectionTrait>(db: &C, who: &Identity, from: u128) -
         .and_where(terms::Column::EndedAt.is_null())
         .take();
     let update = taken(db, who, from).filter(Expr::not_exists(leads));
-    Ok(update.exec_with_returning(db).await?.first().map(|row| row.heartbeat_seq))
+    Ok(update.exec_with_returning(db).await?.first().map(|row| HeartbeatSeq::new(row.heartbeat_seq)))
 }
 
 /// The leader's lease has run out: ends its term and takes its row, in one transaction, in the version that ran out.
@@ -107,15 +111,15 @@ async fn take_leader(
     from: Incarnation,
     incumbent: &Incumbent,
     limit: Duration,
-) -> Result<Option<i64>, DbErr> {
+) -> Result<Option<HeartbeatSeq>, DbErr> {
     let transaction = begin_locked(db, &who.election, limit).await?;
-    let view = look(&transaction, &who.election, &who.node_id, &[]).await?;
+    let view = observe(&transaction, &who.election, &who.node_id, &[]).await?;
     if view.incumbent() != *incumbent {
         nothing_moved(transaction).await?;
         return Ok(None);
     }
-    if let Some((term, incarnation)) = incumbent.term.filter(|(_, incarnation)| *incarnation == from)
-        && !end_open_term(&transaction, who, term, incarnation, EndReason::Replaced).await?
+    if let Some(leadership) = incumbent.term.filter(|leadership| leadership.incarnation == from)
+        && !end_open_term(&transaction, who, leadership, EndReason::Replaced).await?
     {
         nothing_moved(transaction).await?;
         return Ok(None);
@@ -127,7 +131,7 @@ async fn take_leader(
         return Ok(None);
     }
     let taken = taken(&transaction, who, from.0).exec_with_returning(&transaction).await?;
-    let Some(seq) = taken.first().map(|row| row.heartbeat_seq) else {
+    let Some(seq) = taken.first().map(|row| HeartbeatSeq::new(row.heartbeat_seq)) else {
         nothing_moved(transaction).await?;
         return Ok(None);
     };
@@ -161,12 +165,13 @@ fn taken<C: ConnectionTrait>(db: &C, who: &Identity, from: u128) -> sea_orm::Upd
 
 /// Whose the row is, if there is one.
 pub(super) async fn present<C: ConnectionTrait>(db: &C, who: &Identity) -> Result<Option<Reply>, DbErr> {
-    let view = look(db, &who.election, &who.node_id, &[]).await?;
+    let view = observe(db, &who.election, &who.node_id, &[]).await?;
     Ok(view.node(&who.node_id).map(|row| {
         if row.incarnation == who.incarnation() {
-            return Reply::Registered { seq: row.seq };
+            return Reply::Registered { seq: row.heartbeat_seq };
         }
-        let leading = row.leading || view.open().is_some_and(|term| term.incarnation == row.incarnation);
-        Reply::Occupied { incarnation: row.incarnation, leading }
+        let leading =
+            row.is_leader() || view.open_term().is_some_and(|term| term.incarnation == row.incarnation);
+        Reply::IdTaken { incarnation: row.incarnation, leading }
     }))
 }

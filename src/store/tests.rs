@@ -5,7 +5,7 @@ mod claiming;
 mod cleaning;
 mod ending;
 mod heartbeating;
-mod looking;
+mod observing;
 mod races;
 mod registering;
 #[cfg(feature = "postgres")]

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::messages::{Cause, Change, Command, Outcome, Reply, Request, TakeOver};
+use super::super::message::{Belief, Change, Command, LossReason, Outcome, Reply, Request, TakeOver};
 use super::super::mutation::{self, Mutation};
-use super::super::rows::{EndReason, Incarnation};
+use super::super::snapshot::EndReason;
+use super::super::term::{HeartbeatSeq, Incarnation, Term};
 use super::super::time::Time;
 use super::{InFlight, Joining, Lease, Machine, Phase};
 
@@ -25,23 +26,23 @@ impl Machine {
             (Reply::Registered { seq }, Request::Register { take_over }) => {
                 self.registered(now, seq, take_over.is_some(), out);
             }
-            (Reply::Occupied { incarnation, leading }, Request::Register { take_over }) => {
+            (Reply::IdTaken { incarnation, leading }, Request::Register { take_over }) => {
                 self.occupied(now, incarnation, leading, take_over.is_some(), out);
             }
-            (Reply::Beat { seq }, Request::Heartbeat { term, .. }) => {
-                self.beaten(now, counted_from, term, seq)
+            (Reply::HeartbeatAck { seq }, Request::Heartbeat { belief, .. }) => {
+                self.beaten(now, counted_from, belief, seq)
             }
-            (Reply::View(view), Request::Observe { .. }) => {
+            (Reply::Snapshot(view), Request::Observe { .. }) => {
                 let read_at = if mutation::broken(Mutation::ExpiryFromSend) { step.sent } else { now };
                 self.looked(read_at, &view, out);
             }
             (Reply::Claimed { term }, Request::Claim(_)) => self.claimed(now, counted_from, term, out),
-            (Reply::Lost(lost), Request::Claim(_)) => {
-                let heartbeat = self.times.heartbeat();
+            (Reply::ClaimRejected(lost), Request::Claim(_)) => {
+                let heartbeat = self.timing.heartbeat_interval();
                 let pause = self.jitter.between(heartbeat / 20, heartbeat / 10);
                 self.stand_from = self.stand_from.max(now + pause);
                 self.look_at = Some(now);
-                out.push(Command::Announce(Change::ClaimLost(lost)));
+                out.push(Command::Announce(Change::ClaimRejected(lost)));
             }
             (Reply::TermEnded, Request::EndTerm { .. }) => {
                 self.unheld = None;
@@ -61,7 +62,7 @@ impl Machine {
     /// A step failed, or its limit passed: it may or may not have taken effect.
     pub(super) fn failed(&mut self, now: Time, request: &Request) {
         self.peers.missed();
-        let heartbeat = self.times.heartbeat();
+        let heartbeat = self.timing.heartbeat_interval();
         // A leader has a lease to save; everybody else spares a database that may be in trouble.
         let longest = if self.lease.is_some() {
             heartbeat / 10
@@ -97,14 +98,14 @@ impl Machine {
         }
     }
 
-    fn registered(&mut self, now: Time, seq: i64, taken_over: bool, out: &mut Vec<Command>) {
+    fn registered(&mut self, now: Time, seq: HeartbeatSeq, taken_over: bool, out: &mut Vec<Command>) {
         self.beats = self.beats.max(seq);
         self.phase = Phase::Joined;
-        self.stand_from = self.stand_from.max(now + self.times.settling());
-        let heartbeat = self.times.heartbeat();
+        self.stand_from = self.stand_from.max(now + self.timing.startup_delay());
+        let heartbeat = self.timing.heartbeat_interval();
         self.heartbeat_at = now + self.jitter.between(heartbeat / 2, heartbeat);
         self.look_at = Some(now);
-        out.push(Command::Announce(Change::Registered { taken_over, again: self.registered_before }));
+        out.push(Command::Announce(Change::Joined { taken_over, again: self.registered_before }));
         self.registered_before = true;
     }
 
@@ -120,7 +121,7 @@ impl Machine {
             // The row was ours, went, and is another process's now: that one is the newer.
             return self.replaced(now, None, out);
         }
-        let pause = if tried { self.times.heartbeat() / 10 } else { Duration::ZERO };
+        let pause = if tried { self.timing.heartbeat_interval() / 10 } else { Duration::ZERO };
         let at = now + self.jitter.between(pause / 2, pause);
         if leading {
             self.phase = Phase::Joining(Joining::Waiting(incarnation));
@@ -131,38 +132,40 @@ impl Machine {
         }
     }
 
-    fn beaten(&mut self, now: Time, sent: Time, term: Option<i64>, seq: Option<i64>) {
+    fn beaten(&mut self, now: Time, sent: Time, belief: Belief, seq: Option<HeartbeatSeq>) {
         self.look_at = Some(now);
         let Some(seq) = seq else {
             // No row means look; a leader renews again if the look finds nothing wrong.
             if self.lease.is_some() {
-                self.heartbeat_at = now + self.times.heartbeat() / 4;
+                self.heartbeat_at = now + self.timing.heartbeat_interval() / 4;
             }
             return;
         };
         self.beats = self.beats.max(seq);
-        let Some(lease) = self.lease.as_mut().filter(|lease| Some(lease.term) == term) else { return };
-        lease.deadline = lease.deadline.max(sent + self.times.hold());
+        let Some(lease) = self.lease.as_mut().filter(|lease| belief == Belief::Leader(lease.term)) else {
+            return;
+        };
+        lease.deadline = lease.deadline.max(sent + self.timing.renew_deadline());
         self.hesitations = 0;
         self.peers.settled();
     }
 
-    fn claimed(&mut self, now: Time, sent: Time, term: i64, out: &mut Vec<Command>) {
+    fn claimed(&mut self, now: Time, sent: Time, term: Term, out: &mut Vec<Command>) {
         let leaderless = self.leader_seen.map(|seen| now.since(seen));
-        self.lease = Some(Lease { term, since: now, deadline: sent + self.times.hold() });
+        self.lease = Some(Lease { term, since: now, deadline: sent + self.timing.renew_deadline() });
         self.highest_term = self.highest_term.max(term);
         self.vacant = false;
         self.seen_leader = None;
-        self.next_in_line = None;
-        self.heartbeat_at = sent + self.times.heartbeat();
-        self.cleanup_at = now + self.times.heartbeat();
-        out.push(Command::Announce(Change::Leading { term, leaderless }));
+        self.next_leader = None;
+        self.heartbeat_at = sent + self.timing.heartbeat_interval();
+        self.cleanup_at = now + self.timing.heartbeat_interval();
+        out.push(Command::Announce(Change::BecameLeader { term, leaderless }));
     }
 
     /// Another process has this node's row: this one ends, and closes a term of its own on the way.
     pub(super) fn replaced(&mut self, now: Time, end: Option<EndReason>, out: &mut Vec<Command>) {
         let held = self.lease.is_some() || self.unheld.is_some() || self.claim_unknown;
-        self.step_down(now, Cause::Replaced, EndReason::Replaced, out);
+        self.step_down(now, LossReason::Replaced, EndReason::Replaced, out);
         let end = end.or_else(|| held.then_some(EndReason::Replaced));
         match end {
             Some(_) => self.leave(now, end, Outcome::Replaced),

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::super::messages::{Command, Event, Reply, Request};
-use super::super::rows::{EndReason, Incarnation, NodeRow, TermRow, View};
+use super::super::message::{Command, Event, Reply, Request};
+use super::super::snapshot::{EndReason, NodeRow, NodeStatus, Snapshot, TermRow};
+use super::super::term::{HeartbeatSeq, Incarnation, Term};
 use super::super::time::Time;
-use super::super::times::Times;
-use super::{Machine, Node};
+use super::super::timing::Timing;
+use super::{LocalNode, Machine};
 
 const OWN: Incarnation = Incarnation(1);
 const OTHER: Incarnation = Incarnation(2);
@@ -23,12 +24,12 @@ struct Case {
 
 impl Case {
     fn registered() -> Self {
-        let times = Times::new(ms(1000), ms(3000), ms(6000), 0.1).unwrap();
+        let timing = Timing::new(ms(1000), ms(3000), ms(6000), 0.1).unwrap();
         let now = Time::from_origin(ms(100_000));
-        let machine = Machine::new(now, Node { id: "b".to_owned(), incarnation: OWN }, times);
+        let machine = Machine::new(now, LocalNode { id: "b".to_owned(), incarnation: OWN }, timing);
         let mut case = Self { machine, now };
         let (token, _) = case.tick().expect("a registration");
-        case.reply(token, Reply::Registered { seq: 0 });
+        case.reply(token, Reply::Registered { seq: HeartbeatSeq::ZERO });
         case
     }
 
@@ -41,16 +42,16 @@ impl Case {
     }
 
     /// Goes on for so long, answering heartbeats, and looks with this; until a claim comes, if one does.
-    fn lives(&mut self, span: Duration, view: &View) -> Option<(u64, Request)> {
+    fn lives(&mut self, span: Duration, view: &Snapshot) -> Option<(u64, Request)> {
         let end = self.now + span;
         let mut step = None;
         loop {
             step = match step {
                 Some((_, Request::Claim(_))) => return step,
-                Some((token, Request::Heartbeat { floor, .. })) => {
-                    self.reply(token, Reply::Beat { seq: Some(floor + 1) })
+                Some((token, Request::Heartbeat { seq_floor, .. })) => {
+                    self.reply(token, Reply::HeartbeatAck { seq: Some(seq_floor.next()) })
                 }
-                Some((token, Request::Observe { .. })) => self.reply(token, Reply::View(view.clone())),
+                Some((token, Request::Observe { .. })) => self.reply(token, Reply::Snapshot(view.clone())),
                 Some((_, other)) => panic!("unexpected {other:?}"),
                 None if self.now == end => return None,
                 None => {
@@ -74,36 +75,35 @@ fn row(id: &str, incarnation: Incarnation, priority: i32, seq: i64) -> NodeRow {
     NodeRow {
         id: id.to_owned(),
         incarnation,
-        leading: false,
+        status: NodeStatus::Follower,
         priority,
         eligible: true,
-        term: 0,
-        seq,
-        lease: ms(2000),
-        age: Duration::ZERO,
-        address: None,
+        term: Term::NONE,
+        heartbeat_seq: HeartbeatSeq::new(seq),
+        lease_duration: ms(2000),
+        heartbeat_age: Duration::ZERO,
     }
 }
 
 /// `a` is the better node and leads in term 1.
-fn led_by_a() -> View {
+fn led_by_a() -> Snapshot {
     let term = TermRow {
-        term: 1,
+        term: Term::new(1),
         leader_id: "a".to_owned(),
         incarnation: OTHER,
-        lease: ms(2000),
-        ended: None,
+        lease_duration: ms(2000),
+        end_reason: None,
         successor: None,
     };
-    let leader = NodeRow { leading: true, term: 1, ..row("a", OTHER, 9, 5) };
-    View { terms: vec![term], nodes: vec![leader, row("b", OWN, 0, 0)] }
+    let leader = NodeRow { status: NodeStatus::Leader, term: Term::new(1), ..row("a", OTHER, 9, 5) };
+    Snapshot { terms: vec![term], nodes: vec![leader, row("b", OWN, 0, 0)] }
 }
 
 /// `a` is the better node and follows; its term has ended.
-fn vacant() -> View {
+fn vacant() -> Snapshot {
     let mut view = led_by_a();
-    view.terms[0].ended = Some(EndReason::Lapsed);
-    view.nodes[0].leading = false;
+    view.terms[0].end_reason = Some(EndReason::Lapsed);
+    view.nodes[0].status = NodeStatus::Follower;
     view
 }
 
@@ -125,11 +125,11 @@ fn a_better_node_whose_clock_is_slower_is_not_passed_over() {
 #[test]
 fn no_two_claims_begin_in_the_same_version() {
     let mut case = Case::registered();
-    let alone = View { terms: Vec::new(), nodes: vec![row("b", OWN, 0, 0)] };
+    let alone = Snapshot { terms: Vec::new(), nodes: vec![row("b", OWN, 0, 0)] };
     let Some((_, Request::Claim(first))) = case.lives(ms(500), &alone) else { panic!("no claim") };
     // The reply is lost, and the database forgets the claim.
     case.now = case.now + ms(1001);
     case.machine.handle(case.now, Event::Tick);
     let Some((_, Request::Claim(second))) = case.lives(ms(9000), &alone) else { panic!("no second claim") };
-    assert!(second.beats > first.beats, "{} and {}", first.beats, second.beats);
+    assert!(second.seq_floor > first.seq_floor, "{} and {}", first.seq_floor, second.seq_floor);
 }

@@ -2,10 +2,12 @@
 //!
 //! The node under test is `b`: `a` ranks before it, `c` behind it.
 
-use super::super::messages::{Lost, Reply};
-use super::super::ranking::{Contest, Known};
-use super::super::rows::{Incumbent, NodeRow, TermRow};
-use super::super::sketch::{G, H, L, at, leader, ms, process, row, term, times, view};
+use super::super::fixtures::{
+    G, H, L, at, leader, leadership, ms, number, process, row, seq, term, timing, view,
+};
+use super::super::message::{ClaimRejected, Reply};
+use super::super::ranking::{Electorate, PeerView};
+use super::super::snapshot::{Incumbent, NodeRow, TermRow};
 use super::*;
 
 mod following;
@@ -24,14 +26,14 @@ struct Probe(Machine);
 impl Probe {
     /// `b`, at its first event.
     fn new() -> Self {
-        Self(Machine::new(at(0), Node { id: "b".to_owned(), incarnation: process("b") }, times()))
+        Self(Machine::new(at(0), LocalNode { id: "b".to_owned(), incarnation: process("b") }, timing()))
     }
 
     /// `b` at 0: registered, settled, its first look under way, its first heartbeat due at H.
     fn joined() -> Self {
         let mut probe = Self::new();
         probe.tick(0);
-        probe.reply(0, Reply::Registered { seq: 0 });
+        probe.reply(0, registered(0));
         probe.0.stand_from = at(0);
         probe.0.heartbeat_at = at(H);
         probe
@@ -48,7 +50,7 @@ impl Probe {
     fn leading() -> Self {
         let mut probe = Self::joined();
         probe.look(0, view().node(row("b", 0)));
-        probe.reply(0, Reply::Claimed { term: 1 });
+        probe.reply(0, claimed(1));
         probe.0.look_at = None;
         probe
     }
@@ -80,30 +82,30 @@ impl Probe {
     }
 
     /// The look under way comes back.
-    fn look(&mut self, now: u64, view: impl Into<View>) -> Vec<Command> {
+    fn look(&mut self, now: u64, view: impl Into<Snapshot>) -> Vec<Command> {
         assert!(matches!(self.under_way(), Some(Request::Observe { .. })), "{:?}", self.0.in_flight);
-        self.reply(now, Reply::View(view.into()))
+        self.reply(now, Reply::Snapshot(view.into()))
     }
 
     /// A look at this very moment.
-    fn look_now(&mut self, now: u64, view: impl Into<View>) -> Vec<Command> {
+    fn look_now(&mut self, now: u64, view: impl Into<Snapshot>) -> Vec<Command> {
         self.0.look_at = Some(at(now));
         self.tick(now);
         self.look(now, view)
     }
 
     /// The heartbeat that is due is sent and answered, and the look after it comes back.
-    fn beat_and_look(&mut self, now: u64, view: impl Into<View>) -> Vec<Command> {
+    fn beat_and_look(&mut self, now: u64, view: impl Into<Snapshot>) -> Vec<Command> {
         self.tick(now);
         assert!(matches!(self.under_way(), Some(Request::Heartbeat { .. })), "{:?}", self.0.in_flight);
         let seq = self.0.beats;
-        self.reply(now, Reply::Beat { seq: Some(seq) });
+        self.reply(now, Reply::HeartbeatAck { seq: Some(seq) });
         self.look(now, view)
     }
 
     /// Looks and heartbeats at the machine's own wish, all answered at once and the looks with this, until
     /// another step is under way or nothing is due before `until`.
-    fn look_until(&mut self, until: u64, view: impl Fn(u64) -> View) -> Vec<Command> {
+    fn look_until(&mut self, until: u64, view: impl Fn(u64) -> Snapshot) -> Vec<Command> {
         let mut out = Vec::new();
         loop {
             let Some(step) = &self.0.in_flight else {
@@ -114,8 +116,8 @@ impl Probe {
                 continue;
             };
             let reply = match step.request {
-                Request::Observe { .. } => Reply::View(view(millis(step.sent))),
-                Request::Heartbeat { .. } => Reply::Beat { seq: Some(self.0.beats) },
+                Request::Observe { .. } => Reply::Snapshot(view(millis(step.sent))),
+                Request::Heartbeat { .. } => Reply::HeartbeatAck { seq: Some(self.0.beats) },
                 _ => return out,
             };
             let (now, token) = (step.sent, step.token);
@@ -149,7 +151,7 @@ impl Probe {
         assert!((at(from)..=at(to)).contains(&sent), "{sent:?}");
     }
 
-    fn outlook(&self, now: u64) -> Outlook {
+    fn outlook(&self, now: u64) -> NodeState {
         self.0.outlook(at(now))
     }
 
@@ -168,19 +170,19 @@ fn register(take_over: Option<TakeOver>) -> Request {
 }
 
 fn beat(floor: i64) -> Request {
-    Request::Heartbeat { term: None, candidate: false, floor }
+    Request::Heartbeat { belief: Belief::Follower, seq_floor: seq(floor) }
 }
 
 fn renew(term: i64, floor: i64) -> Request {
-    Request::Heartbeat { term: Some(term), candidate: false, floor }
+    Request::Heartbeat { belief: Belief::Leader(number(term)), seq_floor: seq(floor) }
 }
 
 fn observe(terms: &[i64]) -> Request {
-    Request::Observe { terms: terms.to_vec() }
+    Request::Observe { terms: terms.iter().copied().map(number).collect() }
 }
 
 fn end_term(term: i64, reason: EndReason) -> Request {
-    Request::EndTerm { term, reason }
+    Request::EndTerm { term: number(term), reason }
 }
 
 fn leave(end: Option<EndReason>) -> Request {
@@ -191,6 +193,23 @@ fn announce(change: Change) -> Command {
     Command::Announce(change)
 }
 
-fn followed(term: i64, cause: Cause) -> Command {
-    announce(Change::Followed { term, cause })
+fn followed(term: i64, cause: LossReason) -> Command {
+    announce(Change::LostLeadership { term: number(term), reason: cause })
+}
+
+fn ended_term(term: i64, leader: &str, reason: EndReason) -> EndedTerm {
+    EndedTerm { term: number(term), leader_id: leader.to_owned(), reason }
+}
+
+fn registered(count: i64) -> Reply {
+    Reply::Registered { seq: seq(count) }
+}
+
+fn claimed(term: i64) -> Reply {
+    Reply::Claimed { term: number(term) }
+}
+
+/// A heartbeat was carried out, and set the row's count to this.
+fn ack(count: i64) -> Reply {
+    Reply::HeartbeatAck { seq: Some(seq(count)) }
 }

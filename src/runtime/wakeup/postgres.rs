@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 use crate::backoff::Backoff;
 use crate::store::CHANNEL;
-use protocol::Times;
+use protocol::Timing;
 
 /// LISTEN has no keepalive: a peer that vanished without a word is noticed by a ping, which is no statement.
 const PING_EVERY: Duration = Duration::from_secs(15);
 
-/// How long until it is tried again whether notifications are delivered, where they were not several times in a row.
+/// How long until it is tried again whether notifications are delivered, where they were not several timing in a row.
 const PROBE_AGAIN: Duration = Duration::from_secs(600);
 
 /// How long a notification may take to arrive, at the least.
@@ -33,11 +33,11 @@ enum End {
 ///
 /// Every connection has a pool of its own: the driver says good-bye to a lost one in the background, which takes as long
 /// as the system takes to give a dead peer up, and the place in the pool is taken until then.
-pub(super) async fn listen(pool: impl Fn() -> PgPool, election: &str, times: Times, wakeups: &Notify) {
-    let mut backoff = Backoff::new(times.heartbeat() / 4, times.election());
+pub(super) async fn listen(pool: impl Fn() -> PgPool, election: &str, timing: Timing, wakeups: &Notify) {
+    let mut backoff = Backoff::new(timing.heartbeat_interval() / 4, timing.election_timeout());
     let mut undelivered = 0;
     loop {
-        match session(&pool(), election, times, wakeups).await {
+        match session(&pool(), election, timing, wakeups).await {
             Ok(End::Broken) => {
                 undelivered = 0;
                 backoff.reset();
@@ -49,11 +49,11 @@ pub(super) async fn listen(pool: impl Fn() -> PgPool, election: &str, times: Tim
                         %election,
                         "notifications do not arrive on this connection (a pooler in transaction mode?): \
                          polling instead, so a leader's stop is noticed within {:?}",
-                        times.heartbeat()
+                        timing.heartbeat_interval()
                     );
                 }
                 // Once may be a moment in which the network was slow.
-                sleep(if undelivered < 3 { 4 * times.election() } else { PROBE_AGAIN }).await;
+                sleep(if undelivered < 3 { 4 * timing.election_timeout() } else { PROBE_AGAIN }).await;
             }
             Err(error) => {
                 tracing::debug!(%election, "listening for notifications failed, polling goes on: {error}");
@@ -66,8 +66,8 @@ pub(super) async fn listen(pool: impl Fn() -> PgPool, election: &str, times: Tim
 }
 
 /// One connection's life.
-async fn session(pool: &PgPool, election: &str, times: Times, wakeups: &Notify) -> Result<End, Error> {
-    let limit = times.election();
+async fn session(pool: &PgPool, election: &str, timing: Timing, wakeups: &Notify) -> Result<End, Error> {
+    let limit = timing.election_timeout();
     let mut listener = timeout(limit, connect(pool)).await.map_err(|_| Error::PoolTimedOut)??;
     let arrival = limit.max(SHORTEST_PROBE);
     let delivers = timeout(2 * arrival, delivers(&mut listener, pool, arrival));
@@ -80,7 +80,7 @@ async fn session(pool: &PgPool, election: &str, times: Times, wakeups: &Notify) 
         match timeout(PING_EVERY, listener.try_recv()).await {
             Ok(Ok(Some(notification))) if notification.payload() == election => wakeups.notify_one(),
             Ok(Ok(Some(_))) => {}
-            // Lost: what came meanwhile is lost too.
+            // ClaimRejected: what came meanwhile is lost too.
             Ok(Ok(None) | Err(_)) => return Ok(End::Broken),
             Err(_) => {
                 let ping = async { listener.acquire().await?.ping().await };
@@ -123,7 +123,7 @@ async fn delivers(listener: &mut PgListener, pool: &PgPool, limit: Duration) -> 
             listener.unlisten(&channel).await?;
             Ok(true)
         }
-        // Lost: that says nothing about what would have arrived.
+        // ClaimRejected: that says nothing about what would have arrived.
         Ok(Ok(None)) => Err(Error::PoolClosed),
         Ok(Err(error)) => Err(error),
         Err(_) => Ok(false),

@@ -6,14 +6,14 @@ use tokio::time::sleep;
 
 use crate::store::connect::Target;
 use crate::store::lane::Lane;
-use protocol::Times;
+use protocol::Timing;
 
-pub(super) async fn watch(target: Target, times: Times, wakeups: &Notify) {
+pub(super) async fn watch(target: Target, timing: Timing, wakeups: &Notify) {
     let mut lane = Lane::new(target);
     let mut seen = None;
     loop {
         let version = lane
-            .run(times.heartbeat(), "watching the file", async |db| {
+            .run(timing.heartbeat_interval(), "watching the file", async |db| {
                 let pragma = Statement::from_string(DbBackend::Sqlite, "PRAGMA data_version");
                 let row = db.query_one_raw(pragma).await?;
                 row.map(|row| row.try_get_by_index::<i64>(0)).transpose()
@@ -25,6 +25,6 @@ pub(super) async fn watch(target: Target, times: Times, wakeups: &Notify) {
             wakeups.notify_one();
         }
         seen = version;
-        sleep(super::pace(times)).await;
+        sleep(super::pace(timing)).await;
     }
 }

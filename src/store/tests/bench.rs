@@ -9,7 +9,7 @@ use crate::DatabaseUrl;
 use crate::store::connect::Target;
 use crate::store::failure::Failure;
 use crate::store::{Identity, Store, look};
-use protocol::{Claim, Contest, Incarnation, Known, Reply, Request, TakeOver, View};
+use protocol::{Claim, Electorate, Incarnation, PeerView, Reply, Request, Snapshot, TakeOver};
 
 /// No contract is about time: this is for a machine that is busy.
 pub(super) const LONG: Duration = Duration::from_secs(20);
@@ -177,8 +177,8 @@ impl Bench {
     }
 
     /// What a node that is none of those in the election sees.
-    pub async fn view(&self) -> View {
-        look::look(&self.raw, &self.election, "nobody", &[]).await.unwrap()
+    pub async fn view(&self) -> Snapshot {
+        observe::observe(&self.raw, &self.election, "nobody", &[]).await.unwrap()
     }
 
     /// What a test that something did nothing compares.
@@ -221,7 +221,7 @@ impl Node {
         let reply = self.attempt(&request, LONG).await;
         let reply = reply.unwrap_or_else(|failure| panic!("{request:?}: {failure:?}"));
         let written = match (&reply, &request) {
-            (Reply::Registered { seq } | Reply::Beat { seq: Some(seq) }, _) => *seq,
+            (Reply::Registered { seq } | Reply::HeartbeatAck { seq: Some(seq) }, _) => *seq,
             (Reply::Claimed { .. }, Request::Claim(claim)) => claim.beats + 1,
             _ => 0,
         };
@@ -248,28 +248,28 @@ impl Node {
 
     pub async fn heartbeat(&mut self, term: Option<i64>, candidate: bool, floor: i64) -> Option<i64> {
         match self.ask(Request::Heartbeat { term, candidate, floor }).await {
-            Reply::Beat { seq } => seq,
+            Reply::HeartbeatAck { seq } => seq,
             other => panic!("a heartbeat was answered with {other:?}"),
         }
     }
 
-    pub async fn view(&mut self, terms: &[i64]) -> View {
+    pub async fn view(&mut self, terms: &[i64]) -> Snapshot {
         match self.ask(Request::Observe { terms: terms.to_vec() }).await {
-            Reply::View(view) => view,
+            Reply::Snapshot(view) => view,
             other => panic!("a look was answered with {other:?}"),
         }
     }
 
     /// A claim that takes what `view` shows for over, and passes over everybody else there.
-    pub fn claim_on(&self, view: &View) -> Claim {
+    pub fn claim_on(&self, view: &Snapshot) -> Claim {
         let others = view.nodes.iter().filter(|row| row.id != self.who.node_id);
         let known = others
-            .map(|row| Known {
+            .map(|row| PeerView {
                 id: row.id.clone(),
                 incarnation: row.incarnation,
                 seq: row.seq,
                 live: true,
-                passed_over: true,
+                skipped: true,
             })
             .collect();
         let contest = self.contest(known);
@@ -278,8 +278,8 @@ impl Node {
         Claim { incumbent: view.incumbent(), contest, floor: 0, beats }
     }
 
-    pub fn contest(&self, known: Vec<Known>) -> Contest {
-        Contest { id: self.who.node_id.clone(), incarnation: self.incarnation(), timeout: TIMEOUT, known }
+    pub fn contest(&self, known: Vec<PeerView>) -> Electorate {
+        Electorate { id: self.who.node_id.clone(), incarnation: self.incarnation(), timeout: TIMEOUT, known }
     }
 
     /// Looks, and claims on that.

@@ -1,13 +1,13 @@
 //! Claims: everything is read again, and a term never comes back.
 
 use super::bench::Bench;
-use protocol::{Claim, EndReason, Lost, Reply, Request};
+use protocol::{Claim, ClaimRejected, EndReason, Reply, Request};
 
 pub(super) async fn a_first_claim_opens_term_one(bench: Bench) {
     let mut node = bench.node("a").await;
     assert_eq!(node.claim().await, Reply::Claimed { term: 1 });
     let view = node.view(&[]).await;
-    let (open, row) = (view.open().unwrap(), view.leader().unwrap());
+    let (open, row) = (view.open_term().unwrap(), view.leader().unwrap());
     assert_eq!(open.key(), (1, node.incarnation()));
     assert_eq!((open.leader_id.as_str(), open.lease), ("a", node.who.lease));
     assert_eq!((row.id.as_str(), row.term), ("a", 1));
@@ -32,15 +32,18 @@ pub(super) async fn a_claim_against_a_moved_version_gives_up(bench: Bench) {
     let claim = other.claim_on(&stale);
     leader.renew(term).await.unwrap();
     let before = bench.everything().await;
-    assert_eq!(other.ask(Request::Claim(claim.clone())).await, Reply::Lost(Lost::Moved));
+    assert_eq!(
+        other.ask(Request::Claim(claim.clone())).await,
+        Reply::ClaimRejected(ClaimRejected::IncumbentChanged)
+    );
     assert_eq!(bench.everything().await, before);
     // Nor against one that ended, or that began, meanwhile.
     leader.ask(Request::EndTerm { term, reason: EndReason::Resigned }).await;
     let vacant = other.view(&[]).await;
-    assert_eq!(other.ask(Request::Claim(claim)).await, Reply::Lost(Lost::Moved));
+    assert_eq!(other.ask(Request::Claim(claim)).await, Reply::ClaimRejected(ClaimRejected::IncumbentChanged));
     leader.lead().await;
     let claim = other.claim_on(&vacant);
-    assert_eq!(other.ask(Request::Claim(claim)).await, Reply::Lost(Lost::Moved));
+    assert_eq!(other.ask(Request::Claim(claim)).await, Reply::ClaimRejected(ClaimRejected::IncumbentChanged));
     assert_eq!(bench.terms().await, (2, 1));
 }
 
@@ -50,7 +53,10 @@ pub(super) async fn a_claim_before_a_better_node_gives_up(bench: Bench) {
     let view = worse.view(&[]).await;
     let mut claim = worse.claim_on(&view);
     claim.contest = worse.contest(Vec::new());
-    assert_eq!(worse.ask(Request::Claim(claim.clone())).await, Reply::Lost(Lost::Better("b".to_owned())));
+    assert_eq!(
+        worse.ask(Request::Claim(claim.clone())).await,
+        Reply::ClaimRejected(ClaimRejected::BetterCandidate("b".to_owned()))
+    );
     assert_eq!(bench.terms().await, (0, 0));
     bench.sql("UPDATE node_records SET eligible = FALSE WHERE election = $e AND id = 'b'").await;
     assert_eq!(worse.ask(Request::Claim(claim)).await, Reply::Claimed { term: 1 });
@@ -61,16 +67,19 @@ pub(super) async fn a_claim_of_a_node_without_its_row_gives_up(bench: Bench) {
     let view = node.view(&[]).await;
     let claim = node.claim_on(&view);
     bench.sql("DELETE FROM node_records WHERE election = $e").await;
-    assert_eq!(node.ask(Request::Claim(claim.clone())).await, Reply::Lost(Lost::Unregistered));
+    assert_eq!(
+        node.ask(Request::Claim(claim.clone())).await,
+        Reply::ClaimRejected(ClaimRejected::OwnRowChanged)
+    );
     let mut new = node.successor(&bench);
     new.join().await;
-    assert_eq!(node.ask(Request::Claim(claim)).await, Reply::Lost(Lost::Unregistered));
+    assert_eq!(node.ask(Request::Claim(claim)).await, Reply::ClaimRejected(ClaimRejected::OwnRowChanged));
     assert_eq!(bench.terms().await, (0, 0));
 }
 
 pub(super) async fn a_leader_claims_no_second_term(bench: Bench) {
     let (mut leader, _) = bench.leader("a").await;
-    assert_eq!(leader.claim().await, Reply::Lost(Lost::Unregistered));
+    assert_eq!(leader.claim().await, Reply::ClaimRejected(ClaimRejected::OwnRowChanged));
     assert_eq!(bench.terms().await, (1, 1));
 }
 
@@ -79,7 +88,7 @@ pub(super) async fn a_leaders_row_deleted_by_hand_does_not_stop_the_next_claim(b
     let mut other = bench.node("b").await;
     bench.sql("DELETE FROM node_records WHERE election = $e AND id = 'a'").await;
     let view = other.view(&[]).await;
-    assert!(view.open().is_some() && view.leader().is_none());
+    assert!(view.open_term().is_some() && view.leader().is_none());
     assert_eq!(other.claim().await, Reply::Claimed { term: term + 1 });
     assert_eq!(leader.renew(term).await, None);
 }
@@ -133,7 +142,7 @@ pub(super) async fn a_claim_that_arrives_after_a_later_heartbeat_gives_up(bench:
     let view = node.view(&[]).await;
     let claim = node.claim_on(&view);
     assert_eq!(node.heartbeat(None, true, claim.beats + 1).await, Some(claim.beats + 2));
-    assert_eq!(node.ask(Request::Claim(claim)).await, Reply::Lost(Lost::Unregistered));
+    assert_eq!(node.ask(Request::Claim(claim)).await, Reply::ClaimRejected(ClaimRejected::OwnRowChanged));
     assert_eq!(bench.terms().await, (0, 0));
 }
 

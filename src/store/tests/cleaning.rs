@@ -80,7 +80,7 @@ pub(super) async fn an_open_term_stays_although_it_is_old(bench: Bench) {
     }
     bench.sql("UPDATE election_terms SET ended_at = NULL WHERE election = $e AND term = 1").await;
     assert_eq!(clean(&mut node).await, (0, 1));
-    assert_eq!(bench.view().await.open().unwrap().term, 1);
+    assert_eq!(bench.view().await.open_term().unwrap().term, 1);
 }
 
 pub(super) async fn other_elections_are_left_alone(bench: Bench) {

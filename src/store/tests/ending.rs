@@ -11,7 +11,7 @@ pub(super) async fn a_term_ends_once(bench: Bench) {
     let (mut leader, term) = bench.leader("a").await;
     assert_eq!(leader.ask(end(term)).await, Reply::TermEnded);
     let view = bench.view().await;
-    assert_eq!(view.newest().unwrap().ended, Some(EndReason::Resigned));
+    assert_eq!(view.newest_term().unwrap().ended, Some(EndReason::Resigned));
     assert_eq!(view.incumbent(), Incumbent::default());
     let before = bench.everything().await;
     let again = Request::EndTerm { term, reason: EndReason::Lapsed };
@@ -53,7 +53,7 @@ pub(super) async fn the_own_term_ends_where_the_row_is_gone(bench: Bench) {
     let (mut leader, term) = bench.leader("a").await;
     bench.sql("DELETE FROM node_records WHERE election = $e").await;
     assert_eq!(leader.ask(end(term)).await, Reply::TermEnded);
-    assert!(bench.view().await.open().is_none());
+    assert!(bench.view().await.open_term().is_none());
 }
 
 pub(super) async fn a_leader_that_leaves_takes_its_row_and_ends_its_term(bench: Bench) {
@@ -62,7 +62,7 @@ pub(super) async fn a_leader_that_leaves_takes_its_row_and_ends_its_term(bench: 
     assert_eq!(leader.ask(leave.clone()).await, Reply::Left);
     let view = bench.view().await;
     assert_eq!(view.nodes, []);
-    assert_eq!(view.newest().unwrap().ended, Some(EndReason::Resigned));
+    assert_eq!(view.newest_term().unwrap().ended, Some(EndReason::Resigned));
     assert_eq!(leader.ask(leave).await, Reply::Left);
     assert_eq!(bench.terms().await, (1, 0));
 }
@@ -83,7 +83,7 @@ pub(super) async fn a_leader_that_leaves_as_a_follower_takes_its_row_and_ends_it
     assert_eq!(leader.ask(Request::Leave { end: None }).await, Reply::Left);
     let view = bench.view().await;
     assert_eq!(view.nodes, []);
-    assert_eq!(view.newest().unwrap().ended, Some(EndReason::Lapsed));
+    assert_eq!(view.newest_term().unwrap().ended, Some(EndReason::Lapsed));
 }
 
 pub(super) async fn leaving_is_bound_to_the_process(bench: Bench) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::bench::{Bench, LONG, Node};
-use protocol::{EndReason, Lost, Reply, Request, TakeOver};
+use protocol::{ClaimRejected, EndReason, Reply, Request, TakeOver};
 
 /// Begins that much later: over the rounds, at every moment of what it races against.
 async fn late<T>(milliseconds: u64, future: impl Future<Output = T>) -> T {
@@ -25,12 +25,12 @@ pub(super) async fn of_two_claims_at_once_one_wins(bench: Bench) {
         let replies = tokio::join!(one.ask(claims.0), late(round % 4, two.ask(claims.1)));
         let term = round.cast_signed();
         let (winner, loser) = match replies {
-            (Reply::Claimed { term: won }, Reply::Lost(lost)) if won == term => {
-                assert!(matches!(lost, Lost::Moved | Lost::Raced), "{lost:?}");
+            (Reply::Claimed { term: won }, Reply::ClaimRejected(lost)) if won == term => {
+                assert!(matches!(lost, ClaimRejected::IncumbentChanged | ClaimRejected::Raced), "{lost:?}");
                 (&mut one, &mut two)
             }
-            (Reply::Lost(lost), Reply::Claimed { term: won }) if won == term => {
-                assert!(matches!(lost, Lost::Moved | Lost::Raced), "{lost:?}");
+            (Reply::ClaimRejected(lost), Reply::Claimed { term: won }) if won == term => {
+                assert!(matches!(lost, ClaimRejected::IncumbentChanged | ClaimRejected::Raced), "{lost:?}");
                 (&mut two, &mut one)
             }
             other => panic!("round {round}: {other:?}"),
@@ -51,7 +51,7 @@ pub(super) async fn either_the_claim_or_the_renewal_wins(bench: Bench) {
         let claim = Request::Claim(other.claim_on(&view));
         let replies = tokio::join!(other.ask(claim), late(round % 15, leader.renew(term)));
         match replies {
-            (Reply::Lost(Lost::Moved), Some(_)) => {
+            (Reply::ClaimRejected(ClaimRejected::IncumbentChanged), Some(_)) => {
                 renewals += 1;
                 assert!(leader.renew(term).await.is_some());
             }
@@ -80,11 +80,11 @@ pub(super) async fn either_the_claim_or_the_takeover_wins(bench: Bench) {
         let claim = Request::Claim(holder.claim_on(&view));
         let take_over = Some(TakeOver::Follower(holder.incarnation()));
         match tokio::join!(holder.ask(claim), late(round % 10, taker.register(take_over))) {
-            (Reply::Claimed { term }, Reply::Occupied { leading: true, .. }) => {
+            (Reply::Claimed { term }, Reply::IdTaken { leading: true, .. }) => {
                 assert!(holder.renew(term).await.is_some());
                 end(&mut holder, term).await;
             }
-            (Reply::Lost(Lost::Unregistered), Reply::Registered { .. }) => {
+            (Reply::ClaimRejected(ClaimRejected::OwnRowChanged), Reply::Registered { .. }) => {
                 assert_eq!(bench.terms().await.1, 0);
                 std::mem::swap(&mut holder, &mut taker);
             }
@@ -105,12 +105,12 @@ pub(super) async fn either_the_claim_or_the_takeover_of_the_leader_wins(bench: B
         let take_over =
             Some(TakeOver::Leader { incarnation: leader.incarnation(), incumbent: view.incumbent() });
         match tokio::join!(other.ask(claim), late(round % 5, taker.register(take_over))) {
-            (Reply::Claimed { term: next }, Reply::Occupied { leading: false, .. }) => {
+            (Reply::Claimed { term: next }, Reply::IdTaken { leading: false, .. }) => {
                 assert_eq!(next, term + 1);
                 term = next;
                 std::mem::swap(&mut leader, &mut other);
             }
-            (Reply::Lost(Lost::Moved), Reply::Registered { .. }) => {
+            (Reply::ClaimRejected(ClaimRejected::IncumbentChanged), Reply::Registered { .. }) => {
                 std::mem::swap(&mut leader, &mut taker);
                 assert_eq!(bench.terms().await.1, 0);
                 term = leader.lead().await;
@@ -151,5 +151,5 @@ pub(super) async fn a_crowd_gets_in_nobodys_way(bench: Bench) {
     won.sort_unstable();
     let highest = won.len().try_into().unwrap();
     assert_eq!(won, (1..=highest).collect::<Vec<i64>>(), "every term was won once");
-    assert!(bench.view().await.open().is_none());
+    assert!(bench.view().await.open_term().is_none());
 }

@@ -28,7 +28,7 @@ pub(super) async fn a_process_that_registers_again_finds_its_own_row(bench: Benc
 pub(super) async fn a_row_of_another_process_is_occupied(bench: Bench) {
     let mut old = bench.node("a").await;
     let mut new = old.successor(&bench);
-    let occupied = |leading| Reply::Occupied { incarnation: old.who.incarnation(), leading };
+    let occupied = |leading| Reply::IdTaken { incarnation: old.who.incarnation(), leading };
     let (by_follower, by_leader) = (occupied(false), occupied(true));
     assert_eq!(new.register(None).await, by_follower);
     let term = old.lead().await;
@@ -56,7 +56,7 @@ pub(super) async fn a_new_process_takes_a_followers_row_over(bench: Bench) {
     assert_eq!((row.incarnation, row.priority, row.term), (new.incarnation(), 9, term));
     assert_eq!(old.beat().await, None);
     assert_eq!(new.beat().await, Some(4));
-    assert_eq!(old.register(None).await, Reply::Occupied { incarnation: new.incarnation(), leading: false });
+    assert_eq!(old.register(None).await, Reply::IdTaken { incarnation: new.incarnation(), leading: false });
 }
 
 pub(super) async fn of_two_takers_one_wins(bench: Bench) {
@@ -68,10 +68,10 @@ pub(super) async fn of_two_takers_one_wins(bench: Bench) {
         let take_over = Some(TakeOver::Follower(holder.incarnation()));
         let replies = tokio::join!(one.register(take_over.clone()), two.register(take_over));
         let (winner, occupant) = match replies {
-            (Reply::Registered { .. }, Reply::Occupied { incarnation, leading: false }) => {
+            (Reply::Registered { .. }, Reply::IdTaken { incarnation, leading: false }) => {
                 (&mut one, incarnation)
             }
-            (Reply::Occupied { incarnation, leading: false }, Reply::Registered { .. }) => {
+            (Reply::IdTaken { incarnation, leading: false }, Reply::Registered { .. }) => {
                 (&mut two, incarnation)
             }
             other => panic!("{other:?}"),
@@ -90,7 +90,7 @@ pub(super) async fn a_takeover_of_a_dead_leaders_row_ends_its_term(bench: Bench)
     let take_over = Some(TakeOver::Leader { incarnation: old.incarnation(), incumbent });
     assert_eq!(new.register(take_over).await, Reply::Registered { seq: 2 });
     let view = new.view(&[]).await;
-    assert_eq!(view.newest().unwrap().ended, Some(EndReason::Replaced));
+    assert_eq!(view.newest_term().unwrap().ended, Some(EndReason::Replaced));
     assert_eq!(view.incumbent(), Incumbent::default());
     assert_eq!(view.node("a").unwrap().incarnation, new.incarnation());
     assert_eq!(old.renew(term).await, None);
@@ -104,7 +104,7 @@ pub(super) async fn a_takeover_of_a_leader_that_renewed_gives_up(bench: Bench) {
     old.renew(term).await.unwrap();
     let before = bench.everything().await;
     let take_over = Some(TakeOver::Leader { incarnation: old.incarnation(), incumbent });
-    let occupied = Reply::Occupied { incarnation: old.incarnation(), leading: true };
+    let occupied = Reply::IdTaken { incarnation: old.incarnation(), leading: true };
     assert_eq!(new.register(take_over).await, occupied);
     assert_eq!(bench.everything().await, before);
     assert!(old.renew(term).await.is_some());
@@ -115,7 +115,7 @@ pub(super) async fn a_takeover_of_a_follower_that_leads_by_now_gives_up(bench: B
     let mut new = old.successor(&bench);
     let take_over = || Some(TakeOver::Follower(old.who.incarnation()));
     let (first, second) = (take_over(), take_over());
-    let occupied = Reply::Occupied { incarnation: old.incarnation(), leading: true };
+    let occupied = Reply::IdTaken { incarnation: old.incarnation(), leading: true };
     assert_eq!(new.register(first).await, occupied);
     assert!(old.renew(term).await.is_some());
     // By the term alone.
@@ -138,7 +138,7 @@ pub(super) async fn a_takeover_of_a_row_that_has_gone_makes_one(bench: Bench) {
     let take_over = Some(TakeOver::Leader { incarnation: leader.incarnation(), incumbent });
     assert_eq!(newer.register(take_over).await, Reply::Registered { seq: 0 });
     // Its term is open still: whoever saw it waits for its lease.
-    assert_eq!(bench.view().await.open().unwrap().key(), (term, leader.incarnation()));
+    assert_eq!(bench.view().await.open_term().unwrap().key(), (term, leader.incarnation()));
 }
 
 pub(super) async fn a_registration_that_arrives_after_a_takeover_changes_nothing(bench: Bench) {
@@ -147,7 +147,7 @@ pub(super) async fn a_registration_that_arrives_after_a_takeover_changes_nothing
     third.register(Some(TakeOver::Follower(first.incarnation()))).await;
     third.lead().await;
     let before = bench.everything().await;
-    let occupied = Reply::Occupied { incarnation: third.incarnation(), leading: true };
+    let occupied = Reply::IdTaken { incarnation: third.incarnation(), leading: true };
     assert_eq!(first.register(None).await, occupied);
     assert_eq!(second.register(None).await, occupied);
     assert_eq!(second.register(Some(TakeOver::Follower(first.incarnation()))).await, occupied);

@@ -11,7 +11,7 @@ use super::looking::crowd;
 use crate::store::failure::Cause;
 use crate::store::look;
 use crate::store::transaction::CHANNEL;
-use protocol::{EndReason, Lost, Reply, Request};
+use protocol::{ClaimRejected, EndReason, Reply, Request};
 
 /// As short as a busy machine allows.
 const SHORT: Duration = Duration::from_secs(1);
@@ -71,7 +71,7 @@ async fn a_claim_whose_client_stops_in_the_middle_frees_the_election() {
     assert!(failed.unwrap_err().is_transient());
     proxy.heal();
     let view = victim.view(&[]).await;
-    assert_eq!(view.open().unwrap().key(), (2, other.incarnation()));
+    assert_eq!(view.open_term().unwrap().key(), (2, other.incarnation()));
     assert!(victim.beat().await.is_some());
 }
 
@@ -109,12 +109,12 @@ async fn a_term_whose_claim_lost_its_reply_can_be_ended() {
         (failed, node) = sent.await.unwrap();
         assert!(failed.unwrap_err().is_transient());
         proxy.heal();
-        assert_eq!(node.view(&[]).await.open().unwrap().key(), (term, node.incarnation()));
+        assert_eq!(node.view(&[]).await.open_term().unwrap().key(), (term, node.incarnation()));
         assert_eq!(node.beat().await, None);
         node.ask(end).await;
         let view = node.view(&[]).await;
-        assert_eq!(view.newest().unwrap().ended, Some(EndReason::Lapsed));
-        assert!(view.leading().is_none() && view.open().is_none());
+        assert_eq!(view.newest_term().unwrap().ended, Some(EndReason::Lapsed));
+        assert!(view.leading().is_none() && view.open_term().is_none());
     }
 }
 
@@ -188,7 +188,7 @@ async fn a_read_only_server_is_a_reason_to_try_again() {
         match again.attempt(&request, LONG).await {
             Err(failure) => assert!(matches!(failure.cause, Cause::Transient(_)), "{request:?}: {failure:?}"),
             // It leads in what it read.
-            Ok(reply) => assert_eq!(reply, Reply::Lost(Lost::Unregistered), "{request:?}"),
+            Ok(reply) => assert_eq!(reply, Reply::ClaimRejected(ClaimRejected::OwnRowChanged), "{request:?}"),
         }
     }
 }
@@ -222,7 +222,7 @@ async fn a_change_of_leader_is_notified_when_it_commits() {
     let term = one.lead().await;
     assert_eq!(heard().await, bench.election);
     // None of these changes the leader.
-    assert_eq!(two.ask(late).await, Reply::Lost(Lost::Moved));
+    assert_eq!(two.ask(late).await, Reply::ClaimRejected(ClaimRejected::IncumbentChanged));
     one.renew(term).await.unwrap();
     let end = format!("{}-end", bench.election);
     bench.sql(&format!("SELECT pg_notify('{CHANNEL}', '{end}')")).await;
@@ -269,7 +269,7 @@ async fn a_look_reads_no_table_from_end_to_end() {
             {
                 session.execute_unprepared(&sql).await.unwrap();
             }
-            let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE look({values})");
+            let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE observe({values})");
             let rows =
                 session.query_all_raw(Statement::from_string(DbBackend::Postgres, explain)).await.unwrap();
             let lines: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();

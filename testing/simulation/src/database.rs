@@ -6,7 +6,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use protocol::{Claim, EndReason, Incarnation, Lost, NodeRow, Reply, Request, TakeOver, TermRow, View, rank};
+use protocol::{
+    Belief, Claim, ClaimRejected, EndReason, HeartbeatSeq, Incarnation, NodeRow, NodeStatus, Reply, Request,
+    Snapshot, TakeOver, Term, TermRow, rank,
+};
 
 use crate::mutation::Mutation;
 
@@ -36,18 +39,16 @@ pub struct Member {
 pub struct Node {
     /// The process behind it.
     pub incarnation: Incarnation,
-    /// Whether the status is `leader`.
-    pub leading: bool,
-    /// Whether the status is `candidate`.
-    pub candidate: bool,
+    /// The status.
+    pub status: NodeStatus,
     /// Higher is preferred.
     pub priority: i32,
     /// Whether the node stands for election.
     pub eligible: bool,
     /// The term the row was last promoted in.
-    pub term: i64,
+    pub term: Term,
     /// Counts the heartbeats.
-    pub seq: i64,
+    pub heartbeat_seq: HeartbeatSeq,
     /// When the last heartbeat was.
     pub last_heartbeat: DatabaseTime,
     /// G of the process.
@@ -55,15 +56,19 @@ pub struct Node {
 }
 
 impl Node {
+    /// Whether the row has the status leader.
+    pub fn is_leader(&self) -> bool {
+        self.status == NodeStatus::Leader
+    }
+
     fn follower(member: &Member, now: DatabaseTime) -> Self {
         Self {
             incarnation: member.incarnation,
-            leading: false,
-            candidate: false,
+            status: NodeStatus::Follower,
             priority: member.priority,
             eligible: member.eligible,
-            term: 0,
-            seq: 0,
+            term: Term::NONE,
+            heartbeat_seq: HeartbeatSeq::ZERO,
             last_heartbeat: now,
             lease: member.lease,
         }
@@ -76,9 +81,9 @@ pub struct Database {
     /// `node_records`, by id.
     pub nodes: BTreeMap<String, Node>,
     /// `election_terms`, by term.
-    pub terms: BTreeMap<i64, TermRow>,
+    pub terms: BTreeMap<Term, TermRow>,
     /// The terms of the fenced writes that were committed, in the order of their commits.
-    pub writes: Vec<i64>,
+    pub writes: Vec<Term>,
     /// How many terms a cleanup keeps.
     pub terms_kept: usize,
     mutation: Option<Mutation>,
@@ -94,13 +99,13 @@ impl Database {
     pub fn perform(&mut self, now: DatabaseTime, sender: &Member, request: &Request) -> Reply {
         match request {
             Request::Register { take_over } => self.register(now, sender, take_over.as_ref()),
-            Request::Heartbeat { term, candidate, floor } => {
-                Reply::Beat { seq: self.heartbeat(now, sender, *term, *candidate, *floor) }
+            Request::Heartbeat { belief, seq_floor } => {
+                Reply::HeartbeatAck { seq: self.heartbeat(now, sender, *belief, *seq_floor) }
             }
-            Request::Observe { terms } => Reply::View(self.view(now, &sender.id, terms)),
+            Request::Observe { terms } => Reply::Snapshot(self.view(now, &sender.id, terms)),
             Request::Claim(claim) => match self.claim(now, sender, claim) {
                 Ok(term) => Reply::Claimed { term },
-                Err(lost) => Reply::Lost(lost),
+                Err(lost) => Reply::ClaimRejected(lost),
             },
             Request::EndTerm { term, reason } => {
                 self.end(|row| row.term == *term && row.incarnation == sender.incarnation, *reason);
@@ -109,7 +114,8 @@ impl Database {
             }
             Request::Leave { end } => {
                 let own = |id: &str, row: &Node| id == sender.id && row.incarnation == sender.incarnation;
-                let leads = self.nodes.get(&sender.id).is_some_and(|row| own(&sender.id, row) && row.leading);
+                let leads =
+                    self.nodes.get(&sender.id).is_some_and(|row| own(&sender.id, row) && row.is_leader());
                 if let Some(reason) = end.or(leads.then_some(EndReason::Lapsed)) {
                     self.end(|row| row.incarnation == sender.incarnation, reason);
                 }
@@ -121,8 +127,8 @@ impl Database {
     }
 
     /// A write of the application's, in a transaction through the fence. Says whether it was committed.
-    pub fn fenced_write(&mut self, term: i64) -> bool {
-        let open = self.terms.get(&term).is_some_and(|row| row.ended.is_none());
+    pub fn fenced_write(&mut self, term: Term) -> bool {
+        let open = self.terms.get(&term).is_some_and(|row| row.end_reason.is_none());
         if open {
             self.writes.push(term);
         }
@@ -130,29 +136,30 @@ impl Database {
     }
 
     /// The open term.
-    pub fn open(&self) -> Option<&TermRow> {
-        self.terms.values().find(|term| term.ended.is_none())
+    pub fn open_term(&self) -> Option<&TermRow> {
+        self.terms.values().find(|term| term.end_reason.is_none())
     }
 
     /// The highest term in either table.
-    pub fn highest_term(&self) -> i64 {
-        let in_terms = self.terms.keys().next_back().copied().unwrap_or(0);
-        self.nodes.values().map(|row| row.term).fold(in_terms, i64::max)
+    pub fn highest_term(&self) -> Term {
+        let in_terms = self.terms.keys().next_back().copied().unwrap_or(Term::NONE);
+        self.nodes.values().map(|row| row.term).fold(in_terms, Term::max)
     }
 
     /// A look, as the node `id` takes it.
-    pub fn view(&self, now: DatabaseTime, id: &str, asked_for: &[i64]) -> View {
-        let open = self.open();
+    pub fn view(&self, now: DatabaseTime, id: &str, asked_for: &[Term]) -> Snapshot {
+        let open = self.open_term();
         let newest = self.terms.values().next_back();
-        let wanted_terms =
-            |term: &TermRow| term.ended.is_none() || newest == Some(term) || asked_for.contains(&term.term);
+        let wanted_terms = |term: &TermRow| {
+            term.end_reason.is_none() || newest == Some(term) || asked_for.contains(&term.term)
+        };
         let mut best: Vec<_> =
             self.nodes.iter().filter(|(_, row)| row.eligible).map(|(id, row)| row.seen(id, now)).collect();
         best.sort_by(|a, b| rank(a).cmp(&rank(b)));
         best.truncate(BEST);
         let successor = newest.and_then(|term| term.successor.as_deref());
         let others = self.nodes.iter().filter(|(row_id, row)| {
-            row.leading
+            row.is_leader()
                 || *row_id == id
                 || open.is_some_and(|term| term.leader_id == **row_id)
                 || successor == Some(row_id.as_str())
@@ -163,20 +170,20 @@ impl Database {
                 nodes.push(row.seen(id, now));
             }
         }
-        View { terms: self.terms.values().filter(|term| wanted_terms(term)).cloned().collect(), nodes }
+        Snapshot { terms: self.terms.values().filter(|term| wanted_terms(term)).cloned().collect(), nodes }
     }
 
     fn register(&mut self, now: DatabaseTime, sender: &Member, take_over: Option<&TakeOver>) -> Reply {
-        let open = self.open().map(|term| term.incarnation);
+        let open = self.open_term().map(|term| term.incarnation);
         let Some(row) = self.nodes.get(&sender.id) else {
             self.nodes.insert(sender.id.clone(), Node::follower(sender, now));
-            return Reply::Registered { seq: 0 };
+            return Reply::Registered { seq: HeartbeatSeq::ZERO };
         };
         if row.incarnation == sender.incarnation {
-            return Reply::Registered { seq: row.seq };
+            return Reply::Registered { seq: row.heartbeat_seq };
         }
         let theirs = row.incarnation;
-        let leading = row.leading || open == Some(theirs);
+        let leading = row.is_leader() || open == Some(theirs);
         let granted = match take_over {
             None => false,
             Some(TakeOver::Follower(incarnation)) => !leading && *incarnation == theirs,
@@ -185,65 +192,75 @@ impl Database {
             }
         };
         if !granted {
-            return Reply::Occupied { incarnation: theirs, leading };
+            return Reply::IdTaken { incarnation: theirs, leading };
         }
         self.end(|term| term.incarnation == theirs, EndReason::Replaced);
-        let Some(row) = self.nodes.get_mut(&sender.id) else { return Reply::Registered { seq: 0 } };
-        *row = Node { term: row.term, seq: row.seq + 1, ..Node::follower(sender, now) };
-        Reply::Registered { seq: row.seq }
+        let Some(row) = self.nodes.get_mut(&sender.id) else {
+            return Reply::Registered { seq: HeartbeatSeq::ZERO };
+        };
+        *row =
+            Node { term: row.term, heartbeat_seq: row.heartbeat_seq.next(), ..Node::follower(sender, now) };
+        Reply::Registered { seq: row.heartbeat_seq }
     }
 
     fn heartbeat(
         &mut self,
         now: DatabaseTime,
         sender: &Member,
-        term: Option<i64>,
-        candidate: bool,
-        floor: i64,
-    ) -> Option<i64> {
+        belief: Belief,
+        seq_floor: HeartbeatSeq,
+    ) -> Option<HeartbeatSeq> {
         let any_incarnation = self.mutation == Some(Mutation::HeartbeatForAnyIncarnation);
         let any_term = self.mutation == Some(Mutation::RenewalForAnyTerm);
         let any_status = self.mutation == Some(Mutation::FollowerBeatsLeader);
-        let open = self.open().map(|open| (open.term, open.incarnation));
+        let open = self.open_term().map(|open| (open.term, open.incarnation));
         let row = self.nodes.get_mut(&sender.id)?;
         let own = row.incarnation == sender.incarnation || any_incarnation;
-        let in_role = match term {
-            None => !row.leading || any_status,
-            Some(_) if any_term => row.leading,
-            Some(term) => row.leading && row.term == term && open == Some((term, row.incarnation)),
+        let in_role = match belief {
+            Belief::Follower | Belief::Candidate => !row.is_leader() || any_status,
+            Belief::Leader(_) if any_term => row.is_leader(),
+            Belief::Leader(term) => {
+                row.is_leader() && row.term == term && open == Some((term, row.incarnation))
+            }
         };
         // A rule that is broken is broken for late requests, too: that these do nothing would hide it.
         let late = self.mutation == Some(Mutation::LateHeartbeatCounts);
         let unbound = any_incarnation || any_term || any_status || late;
-        if !own || !in_role || (floor < row.seq && !unbound) {
+        if !own || !in_role || (seq_floor < row.heartbeat_seq && !unbound) {
             return None;
         }
-        row.seq = row.seq.max(floor) + 1;
+        row.heartbeat_seq = row.heartbeat_seq.max(seq_floor).next();
         row.last_heartbeat = now;
-        row.candidate = candidate && !row.leading;
-        Some(row.seq)
+        if !row.is_leader() {
+            let candidate = belief == Belief::Candidate;
+            row.status = if candidate { NodeStatus::Candidate } else { NodeStatus::Follower };
+        }
+        Some(row.heartbeat_seq)
     }
 
-    fn claim(&mut self, now: DatabaseTime, sender: &Member, claim: &Claim) -> Result<i64, Lost> {
+    fn claim(&mut self, now: DatabaseTime, sender: &Member, claim: &Claim) -> Result<Term, ClaimRejected> {
         let view = self.view(now, &sender.id, &[]);
         if self.mutation != Some(Mutation::ClaimUnchecked) {
             claim.check(&view)?;
         }
-        let mut term = claim.floor.max(self.highest_term()) + 1;
-        if self.mutation == Some(Mutation::TermFromNode) {
-            term = self.nodes.get(&sender.id).map_or(0, |row| row.term) + 1;
-        }
+        let before = match self.mutation {
+            Some(Mutation::TermFromNode) => self.nodes.get(&sender.id).map_or(Term::NONE, |row| row.term),
+            _ => claim.min_term.max(self.highest_term()),
+        };
+        #[expect(clippy::expect_used, reason = "no run lasts for so many terms")]
+        let term = before.next().expect("fewer terms than the database can count");
         if !self.nodes.contains_key(&sender.id) {
-            return Err(Lost::Unregistered);
+            return Err(ClaimRejected::OwnRowChanged);
         }
         self.end(|_| true, EndReason::Expired);
-        if let Some(old) = view.leading() {
+        if let Some(old) = view.leading_row() {
             let unchecked = self.mutation == Some(Mutation::ClaimUnchecked);
             let observed = claim.incumbent.row.as_ref();
             self.demote(&old.id, |row| {
                 unchecked
                     || observed.is_some_and(|seen| {
-                        (seen.incarnation, seen.term, seen.seq) == (row.incarnation, row.term, row.seq)
+                        (seen.incarnation, seen.term, seen.heartbeat_seq)
+                            == (row.incarnation, row.term, row.heartbeat_seq)
                     })
             });
         }
@@ -253,43 +270,43 @@ impl Database {
                 term,
                 leader_id: sender.id.clone(),
                 incarnation: sender.incarnation,
-                lease: sender.lease,
-                ended: None,
+                lease_duration: sender.lease,
+                end_reason: None,
                 successor: None,
             },
         );
         if let Some(row) = self.nodes.get_mut(&sender.id) {
-            (row.leading, row.candidate, row.term) = (true, false, term);
-            (row.seq, row.last_heartbeat) = (claim.beats + 1, now);
+            (row.status, row.term) = (NodeStatus::Leader, term);
+            (row.heartbeat_seq, row.last_heartbeat) = (claim.seq_floor.next(), now);
         }
         Ok(term)
     }
 
     fn clean_up(&mut self, now: DatabaseTime, sender: &Member, older_than: Duration) -> Reply {
         let before = (self.nodes.len(), self.terms.len());
-        let leader = self.open().map(|term| term.leader_id.clone());
+        let leader = self.open_term().map(|term| term.leader_id.clone());
         self.nodes.retain(|id, row| {
-            let spared = row.leading || *id == sender.id || leader.as_ref() == Some(id);
+            let spared = row.is_leader() || *id == sender.id || leader.as_ref() == Some(id);
             spared || age(now, row.last_heartbeat) <= older_than
         });
         let superfluous = self.terms.len().saturating_sub(self.terms_kept.max(1));
-        let old: Vec<i64> = self.terms.keys().take(superfluous).copied().collect();
-        self.terms.retain(|term, row| row.ended.is_none() || !old.contains(term));
+        let old: Vec<Term> = self.terms.keys().take(superfluous).copied().collect();
+        self.terms.retain(|term, row| row.end_reason.is_none() || !old.contains(term));
         let gone = |before: usize, after: usize| before.saturating_sub(after) as u64;
         Reply::Cleaned { nodes: gone(before.0, self.nodes.len()), terms: gone(before.1, self.terms.len()) }
     }
 
     fn end(&mut self, which: impl Fn(&TermRow) -> bool, reason: EndReason) {
-        for term in self.terms.values_mut().filter(|term| term.ended.is_none() && which(term)) {
-            term.ended = Some(reason);
+        for term in self.terms.values_mut().filter(|term| term.end_reason.is_none() && which(term)) {
+            term.end_reason = Some(reason);
         }
     }
 
     fn demote(&mut self, id: &str, which: impl FnOnce(&Node) -> bool) {
-        if let Some(row) = self.nodes.get_mut(id).filter(|row| row.leading)
+        if let Some(row) = self.nodes.get_mut(id).filter(|row| row.is_leader())
             && which(row)
         {
-            row.leading = false;
+            row.status = NodeStatus::Follower;
         }
     }
 }
@@ -299,14 +316,13 @@ impl Node {
         NodeRow {
             id: id.to_owned(),
             incarnation: self.incarnation,
-            leading: self.leading,
+            status: self.status,
             priority: self.priority,
             eligible: self.eligible,
             term: self.term,
-            seq: self.seq,
-            lease: self.lease,
-            age: age(now, self.last_heartbeat),
-            address: None,
+            heartbeat_seq: self.heartbeat_seq,
+            lease_duration: self.lease,
+            heartbeat_age: age(now, self.last_heartbeat),
         }
     }
 }

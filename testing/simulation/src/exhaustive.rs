@@ -3,13 +3,13 @@
 //! Time goes in steps that everybody takes at once. Within a step messages arrive one after the other, replies and what
 //! follows from them included, unless the adversary intervenes: it may hold a message back until the others of this step
 //! have arrived, or until the next step, lose it, crash the process it belongs to just before it arrives, or set the
-//! database's clock; so many times each (Emmi, Qadeer, Rakamaric, "Delay-bounded scheduling", POPL 2011). Every way of
+//! database's clock; so many timing each (Emmi, Qadeer, Rakamaric, "Delay-bounded scheduling", POPL 2011). Every way of
 //! doing that is tried. The first leader's clock is as slow as the setting allows, the others' as fast: there is no slack
 //! in the lease.
 
 use std::time::Duration;
 
-use protocol::{Command, Event, Incarnation, Machine, Node, Reply, Request, Time, Times};
+use protocol::{Command, Event, Incarnation, LocalNode, Machine, Reply, Request, Term, Time, Timing};
 use stateright::{Model, Property};
 
 use crate::database::{Database, DatabaseTime, Member};
@@ -66,7 +66,7 @@ pub struct State {
     losses: u8,
     jumps: u8,
     /// Terms that were given, and what was broken in giving them.
-    granted: Vec<i64>,
+    granted: Vec<Term>,
     shared: bool,
 }
 
@@ -112,18 +112,18 @@ impl Small {
     pub fn new(bounds: Bounds, mutation: Option<Mutation>) -> Self {
         let slow = if mutation == Some(Mutation::DriftBeyondSetting) { SLOW * 9 / 10 } else { SLOW };
         #[expect(clippy::expect_used, reason = "H = 2, T = 6 fast steps are within the bounds")]
-        let times = Times::new(2 * FAST, 6 * FAST, 12 * FAST, 0.1).expect("times within their bounds");
+        let timing = Timing::new(2 * FAST, 6 * FAST, 12 * FAST, 0.1).expect("timing within their bounds");
         let member = |number: u8| Member {
             id: format!("n{number}"),
             incarnation: Incarnation(u128::from(number) + 1),
             priority: 3 - i32::from(number),
             eligible: true,
-            lease: times.grant(),
+            lease: timing.lease_duration(),
         };
         let members: Vec<_> = (0..3).map(member).collect();
         let machines = members.iter().enumerate().map(|(process, member)| {
-            let node = Node { id: member.id.clone(), incarnation: member.incarnation };
-            Some(Machine::new(local(slow, process, 0), node, times))
+            let node = LocalNode { id: member.id.clone(), incarnation: member.incarnation };
+            Some(Machine::new(local(slow, process, 0), node, timing))
         });
         let mut start = State {
             step: 0,
@@ -152,7 +152,7 @@ impl Small {
                 .machines
                 .iter()
                 .flatten()
-                .all(|machine| machine.outlook(local(slow, 1, start.step)).term == 1)
+                .all(|machine| machine.outlook(local(slow, 1, start.step)).highest_term == Term::new(1))
             {
                 break;
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use protocol::{Incarnation, TermKey, View};
+use protocol::{HeartbeatSeq, Incarnation, LeadershipId, Snapshot, Term};
 
 use crate::clock::Moment;
 use crate::database::Database;
@@ -28,57 +28,58 @@ impl fmt::Display for Violation {
 pub struct Leading {
     pub id: String,
     pub incarnation: Incarnation,
-    pub term: i64,
+    pub term: Term,
     /// The row's counter in the version its lease rests on.
-    pub rests_on: i64,
+    pub rests_on: HeartbeatSeq,
 }
 
 impl Leading {
-    fn key(&self) -> TermKey {
-        (self.term, self.incarnation)
+    fn leadership(&self) -> LeadershipId {
+        LeadershipId { term: self.term, incarnation: self.incarnation }
     }
 }
 
 /// The observer's memory.
 #[derive(Clone, Debug, Default)]
 pub struct Observer {
-    granted: BTreeMap<i64, Incarnation>,
-    last_write: i64,
+    granted: BTreeMap<Term, Incarnation>,
+    last_write: Term,
     /// Whether the database ever forgot anything.
     forgetful: bool,
     /// Leaderships of which the database forgot something: what it kept, and what it had had.
-    forgotten: HashMap<TermKey, Vec<(i64, i64)>>,
+    forgotten: HashMap<LeadershipId, Vec<(i64, i64)>>,
     /// Leaderships that were ended by a process that could not know better.
-    wrongly_ended: HashSet<TermKey>,
+    wrongly_ended: HashSet<LeadershipId>,
     /// The newest version of each leadership.
-    versions: HashMap<TermKey, i64>,
+    versions: HashMap<LeadershipId, i64>,
     /// The newest version of each leadership that a process has seen.
-    seen: HashMap<(Incarnation, TermKey), i64>,
+    seen: HashMap<(Incarnation, LeadershipId), i64>,
     /// The same as it was when a process sent a request that may end that leadership.
     relied_on: HashMap<(Incarnation, u64), i64>,
     /// The highest term each process has seen.
-    highest: HashMap<Incarnation, i64>,
+    highest: HashMap<Incarnation, Term>,
 }
 
 impl Observer {
     /// A process takes in what it read.
-    pub fn reads(&mut self, reader: Incarnation, view: &View) {
+    pub fn reads(&mut self, reader: Incarnation, view: &Snapshot) {
         let highest = self.highest.entry(reader).or_default();
         *highest = (*highest).max(view.highest_term());
         if !self.forgetful {
             return;
         }
-        for row in view.nodes.iter().filter(|row| row.leading) {
-            let newest = self.seen.entry((reader, (row.term, row.incarnation))).or_insert(row.seq);
-            *newest = (*newest).max(row.seq);
+        for row in view.nodes.iter().filter(|row| row.is_leader()) {
+            let version = row.heartbeat_seq.get();
+            let newest = self.seen.entry((reader, row.leadership())).or_insert(version);
+            *newest = (*newest).max(version);
         }
-        if let Some(open) = view.open() {
-            self.seen.entry((reader, open.key())).or_insert(-1);
+        if let Some(open) = view.open_term() {
+            self.seen.entry((reader, open.leadership())).or_insert(-1);
         }
     }
 
     /// A claim was committed.
-    pub fn grants(&mut self, term: i64, to: Incarnation) -> Result<(), String> {
+    pub fn grants(&mut self, term: Term, to: Incarnation) -> Result<(), String> {
         if !self.forgetful {
             if let Some(other) = self.granted.get(&term) {
                 return Err(format!("term {term} was given to {to:?} and before to {other:?}"));
@@ -93,7 +94,7 @@ impl Observer {
     }
 
     /// A process is told of its own new term.
-    pub fn is_told(&mut self, process: Incarnation, term: i64) -> Result<(), String> {
+    pub fn is_told(&mut self, process: Incarnation, term: Term) -> Result<(), String> {
         let highest = self.highest.entry(process).or_default();
         if term <= *highest {
             return Err(format!("term {term} was given to a process that had seen term {highest}"));
@@ -103,14 +104,14 @@ impl Observer {
     }
 
     /// A leadership was begun or renewed in this version of its row.
-    pub fn renews(&mut self, key: TermKey, version: i64) {
+    pub fn renews(&mut self, leadership: LeadershipId, version: HeartbeatSeq) {
         if self.forgetful {
-            self.versions.insert(key, version);
+            self.versions.insert(leadership, version.get());
         }
     }
 
     /// A fenced write was committed.
-    pub fn writes(&mut self, term: i64, database: &Database) -> Result<(), String> {
+    pub fn writes(&mut self, term: Term, database: &Database) -> Result<(), String> {
         if self.forgetful {
             // Deleting every trace of the newest terms is the one thing that lets them come back.
             self.last_write = self.last_write.min(database.highest_term());
@@ -132,27 +133,29 @@ impl Observer {
 
     /// The database forgot something.
     pub fn forgets(&mut self, before: &Database, after: &Database) {
-        self.last_write = after.writes.last().copied().unwrap_or(0).min(after.highest_term());
-        let Some(open) = before.open() else { return };
+        self.last_write = after.writes.last().copied().unwrap_or(Term::NONE).min(after.highest_term());
+        let Some(open) = before.open_term() else { return };
         let version = |database: &Database| {
             let known = database.terms.get(&open.term).is_some_and(|row| *row == *open);
             let row = database.nodes.get(&open.leader_id);
-            let row = row.filter(|row| (row.term, row.incarnation) == open.key() && row.leading);
-            if known { row.map_or(-1, |row| row.seq) } else { i64::MIN }
+            let row = row.filter(|row| {
+                (row.term, row.incarnation) == (open.term, open.incarnation) && row.is_leader()
+            });
+            if known { row.map_or(-1, |row| row.heartbeat_seq.get()) } else { i64::MIN }
         };
-        let had = self.versions.get(&open.key()).copied().unwrap_or(-1).max(version(before));
-        self.forgotten.entry(open.key()).or_default().push((version(after), had));
+        let had = self.versions.get(&open.leadership()).copied().unwrap_or(-1).max(version(before));
+        self.forgotten.entry(open.leadership()).or_default().push((version(after), had));
     }
 
     /// A process sends a request that may end another's leadership. It may arrive when the process knows better.
-    pub fn relies_on(&mut self, leadership: TermKey, by: Incarnation, token: u64) {
+    pub fn relies_on(&mut self, leadership: LeadershipId, by: Incarnation, token: u64) {
         if let Some(seen) = self.seen.get(&(by, leadership)) {
             self.relied_on.insert((by, token), *seen);
         }
     }
 
     /// A process ended another's leadership, having waited its lease out.
-    pub fn ends(&mut self, leadership: TermKey, by: Incarnation, token: u64) {
+    pub fn ends(&mut self, leadership: LeadershipId, by: Incarnation, token: u64) {
         let newest = self.versions.get(&leadership).copied().unwrap_or(-1);
         let unseen = self.relied_on.get(&(by, token)).is_none_or(|seen| *seen < newest);
         if unseen && self.forgotten.contains_key(&leadership) {
@@ -175,13 +178,17 @@ impl Observer {
     /// Whether `old` is a leadership that the database forgot in the version it rests on, and `new` had not seen that
     /// version: "a node that did not can be wrong until the forgotten leader's next renewal".
     fn excused(&self, old: &Leading, new: &Leading) -> bool {
-        let versions = self.forgotten.get(&old.key());
-        if self.wrongly_ended.contains(&old.key()) {
+        let versions = self.forgotten.get(&old.leadership());
+        if self.wrongly_ended.contains(&old.leadership()) {
             return true;
         }
         let forgot = versions.is_some_and(|versions| {
-            versions.iter().any(|(kept, had)| (kept.saturating_add(1)..=*had).contains(&old.rests_on))
+            versions.iter().any(|(kept, had)| (kept.saturating_add(1)..=*had).contains(&old.rests_on.get()))
         });
-        forgot && self.seen.get(&(new.incarnation, old.key())).is_none_or(|seen| *seen < old.rests_on)
+        forgot
+            && self
+                .seen
+                .get(&(new.incarnation, old.leadership()))
+                .is_none_or(|seen| *seen < old.rests_on.get())
     }
 }

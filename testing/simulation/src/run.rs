@@ -98,7 +98,8 @@ impl Run {
             let spans = self.world.processes.iter().map(|process| process.clock.takes(span(process)));
             spans.max().unwrap_or_default()
         };
-        longest(|process| process.times.election()) + 12 * longest(|process| process.times.heartbeat())
+        longest(|process| process.timing.election_timeout())
+            + 12 * longest(|process| process.timing.heartbeat_interval())
     }
 
     /// The leader leads on, and nobody claims.
@@ -116,7 +117,7 @@ impl Run {
             }
         }
         for _ in 0..16 {
-            self.world.run_until(self.world.now + self.hold() / 16)?;
+            self.world.run_until(self.world.now + self.renew_deadline() / 16)?;
             if self.world.leaders() != leaders || self.world.claims.len() != claims {
                 return self.violated("the leadership changed although nothing went wrong".to_owned());
             }
@@ -128,7 +129,7 @@ impl Run {
     fn measured(&mut self) -> Result<(), Violation> {
         let started = self.world.muster();
         self.require(started)?;
-        self.world.run_until(self.world.now + self.hold())?;
+        self.world.run_until(self.world.now + self.renew_deadline())?;
         self.stays()?;
         // A twin that waits for the leader's row would change who is best in the middle of it.
         for index in self.world.alive().to_vec() {
@@ -180,7 +181,7 @@ impl Run {
         let expected = &self.world.processes[winner].member.id;
         let lease = match ending {
             Ending::Stop => Duration::ZERO,
-            Ending::Crash | Ending::CrashOfTwo => self.world.processes[leader].times.grant(),
+            Ending::Crash | Ending::CrashOfTwo => self.world.processes[leader].timing.lease_duration(),
         };
         let excused = self.hasty(winner, leader, ending)
             || self.hidden(winner)
@@ -203,7 +204,7 @@ impl Run {
         let (short, long) = (winner.heartbeat(), winner.heartbeat().mul_f64(1.5));
         // Messages and timers are not instantaneous here either.
         let slack = winner.heartbeat() / 10 + HEARTBEAT / 20;
-        let waiting = winner.clock.takes(leader.times.grant() + winner.times.heartbeat());
+        let waiting = winner.clock.takes(leader.timing.lease_duration() + winner.timing.heartbeat_interval());
         // Somebody whose claims never arrive is waited for.
         let mute = self.world.alive().iter().filter(|index| self.world.processes[**index].mute).count();
         let mute = 3 * winner.heartbeat() * u32::try_from(mute).unwrap_or(1);
@@ -219,7 +220,7 @@ impl Run {
             }
     }
 
-    fn hold(&self) -> Duration {
+    fn renew_deadline(&self) -> Duration {
         ELECTION.mul_f64(self.world.campaign.hold)
     }
 
@@ -227,9 +228,9 @@ impl Run {
     /// differ by in the course of the lease. Where two die, the best of those left may be a quarter of H late at most:
     /// the others' patience begins when they have passed the dead one over, its own pass-over comes that much later.
     fn hasty(&self, winner: usize, leader: usize, ending: Ending) -> bool {
-        let drift = self.world.processes[leader].times.grant() / 10;
+        let drift = self.world.processes[leader].timing.lease_duration() / 10;
         let allowed = if ending == Ending::CrashOfTwo { 4 } else { 1 };
-        let heartbeat = |index: usize| self.world.processes[index].times.heartbeat();
+        let heartbeat = |index: usize| self.world.processes[index].timing.heartbeat_interval();
         self.world
             .alive()
             .iter()
@@ -241,7 +242,7 @@ impl Run {
     fn overdue(&self, winner: usize, took: Duration, lease: Duration) -> bool {
         let mute = self.world.alive().iter().any(|index| self.world.processes[*index].mute);
         // By the fastest clock there is.
-        let turn = (lease + 2 * self.world.processes[winner].times.heartbeat()).mul_f64(0.95);
+        let turn = (lease + 2 * self.world.processes[winner].timing.heartbeat_interval()).mul_f64(0.95);
         mute && took >= turn
     }
 

@@ -1,6 +1,6 @@
 //! What a replay prints, short enough to be read.
 
-use protocol::{Command, Event, Lease, NodeRow, Reply, Request, TermRow, Time, View};
+use protocol::{Command, Event, Lease, NodeRow, Reply, Request, Snapshot, Term, TermRow, Time};
 
 use crate::database::Member;
 
@@ -11,7 +11,7 @@ pub fn name(member: &Member) -> String {
 
 pub fn event(event: &Event) -> String {
     match event {
-        Event::Reply { token, reply: Some(Reply::View(seen)) } => format!("{token} {}", view(seen)),
+        Event::Reply { token, reply: Some(Reply::Snapshot(seen)) } => format!("{token} {}", view(seen)),
         Event::Reply { token, reply } => format!("{token} {reply:?}"),
         other => format!("{other:?}"),
     }
@@ -29,15 +29,16 @@ pub fn command(command: &Command) -> String {
 pub fn request(request: &Request) -> String {
     match request {
         Request::Claim(claim) => {
-            let known = claim.contest.known.iter().map(|known| {
+            let known = claim.electorate.peers.iter().map(|known| {
                 let live = if known.live { " live" } else { "" };
-                let passed_over = if known.passed_over { " passed over" } else { "" };
-                format!("{}:{}{live}{passed_over}", known.id, known.seq)
+                let skipped = if known.skipped { " passed over" } else { "" };
+                format!("{}:{}{live}{skipped}", known.id, known.heartbeat_seq)
             });
             let known: Vec<_> = known.collect();
-            let (incumbent, floor) = (&claim.incumbent, claim.floor);
-            let term = incumbent.term.map_or(0, |(term, _)| term);
-            let row = incumbent.row.as_ref().map(|row| format!("{} {}:{}", row.id, row.term, row.seq));
+            let (incumbent, floor) = (&claim.incumbent, claim.min_term);
+            let term = incumbent.term.map_or(Term::NONE, |leadership| leadership.term);
+            let row =
+                incumbent.row.as_ref().map(|row| format!("{} {}:{}", row.id, row.term, row.heartbeat_seq));
             format!("Claim after term {term} {row:?}, floor {floor}, known {known:?}")
         }
         other => format!("{other:?}"),
@@ -46,7 +47,7 @@ pub fn request(request: &Request) -> String {
 
 pub fn reply(reply: &Reply) -> String {
     match reply {
-        Reply::View(seen) => view(seen),
+        Reply::Snapshot(seen) => view(seen),
         other => format!("{other:?}"),
     }
 }
@@ -57,21 +58,22 @@ pub fn lease(lease: Option<Lease>, shown: Time) -> String {
     })
 }
 
-fn view(view: &View) -> String {
+fn view(view: &Snapshot) -> String {
     let terms: Vec<_> = view.terms.iter().map(term).collect();
     let nodes: Vec<_> = view.nodes.iter().map(node).collect();
-    format!("View {terms:?} {nodes:?}")
+    format!("Snapshot {terms:?} {nodes:?}")
 }
 
 fn term(term: &TermRow) -> String {
-    let ended = term.ended.map_or_else(|| "open".to_owned(), |reason| format!("{reason:?}"));
+    let ended = term.end_reason.map_or_else(|| "open".to_owned(), |reason| format!("{reason:?}"));
     format!("{} {}#{:04x} {ended}", term.term, term.leader_id, term.incarnation.0 & 0xffff)
 }
 
 fn node(row: &NodeRow) -> String {
-    let leads = if row.leading { " leads" } else { "" };
+    let leads = if row.is_leader() { " leads" } else { "" };
     let unfit = if row.eligible { "" } else { " unfit" };
     let (id, incarnation) = (&row.id, row.incarnation.0 & 0xffff);
-    let (priority, term, seq, age) = (row.priority, row.term, row.seq, row.age.as_millis());
+    let (priority, term, seq, age) =
+        (row.priority, row.term, row.heartbeat_seq, row.heartbeat_age.as_millis());
     format!("{id}#{incarnation:04x} p{priority} {term}:{seq}{leads}{unfit} {age} ms old")
 }

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
-use protocol::{Change, Command, Event, Outcome, Reply, Request, TermKey, Time};
+use protocol::{Change, Command, Event, LeadershipId, Outcome, Reply, Request, Term, Time};
 
 use crate::campaign::Campaign;
 use crate::clock::Moment;
@@ -41,7 +41,7 @@ enum Happening {
     /// A reply, or the news of a failure, reaches a process.
     Return { process: usize, inbound: Inbound },
     /// A fenced write reaches the database.
-    Write { term: i64 },
+    Write { term: Term },
     /// A frozen process goes on.
     Thaw { process: usize },
     /// The adversary strikes.
@@ -60,7 +60,7 @@ pub struct World {
     pub processes: Vec<Process>,
     pub tally: Tally,
     /// The leaderships in the order of their commits: when, which, and whose.
-    pub claims: Vec<(Moment, TermKey, String)>,
+    pub claims: Vec<(Moment, LeadershipId, String)>,
     /// When the last renewal of the present leadership was committed.
     pub renewed: Moment,
     queue: BinaryHeap<Reverse<(Moment, u64)>>,
@@ -273,7 +273,7 @@ impl World {
             && process.awaits(*token, shown)
         {
             match reply {
-                Reply::View(view) => self.observer.reads(process.member.incarnation, view),
+                Reply::Snapshot(view) => self.observer.reads(process.member.incarnation, view),
                 Reply::Claimed { term } => self.observer.is_told(process.member.incarnation, *term)?,
                 _ => {}
             }
@@ -320,7 +320,7 @@ impl World {
     }
 
     fn announced(&mut self, index: usize, change: &Change) -> Result<(), String> {
-        if let Change::Leading { term, .. } = change {
+        if let Change::BecameLeader { term, .. } = change {
             self.tally_traits();
             let process = &self.processes[index];
             if process.machine.lease().is_none_or(|lease| lease.term != *term) {
@@ -343,7 +343,7 @@ impl World {
         let row = self.database.nodes.get(&process.member.id);
         let own_row = row.is_some_and(|row| row.incarnation == process.member.incarnation);
         let own_term =
-            self.database.open().is_some_and(|term| term.incarnation == process.member.incarnation);
+            self.database.open_term().is_some_and(|term| term.incarnation == process.member.incarnation);
         if clean
             && (own_row || own_term)
             && self.quiet_since.is_some_and(|since| self.now > since + HEARTBEAT)
@@ -393,7 +393,7 @@ impl World {
                 Leading {
                     id: process.member.id.clone(),
                     incarnation: process.member.incarnation,
-                    term: process.machine.lease().map_or(0, |lease| lease.term),
+                    term: process.machine.lease().map_or(Term::NONE, |lease| lease.term),
                     rests_on: process.rests_on,
                 }
             })

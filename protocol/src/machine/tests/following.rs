@@ -1,7 +1,7 @@
 use super::*;
 
 /// `a` leads term 1 in this version.
-fn led(seq: i64) -> View {
+fn led(seq: i64) -> Snapshot {
     view().open(1, "a").node(leader("a", 1, seq)).node(row("b", 0)).into()
 }
 
@@ -13,11 +13,11 @@ fn expires(b: &Probe, now: u64) -> Option<Time> {
 fn a_follower_tells_whom_it_follows() {
     let b = Probe::following();
     let outlook = b.outlook(0);
-    assert_eq!((outlook.role, outlook.term), (Role::Follower, 1));
+    assert_eq!((outlook.role, outlook.highest_term), (Role::Follower, number(1)));
     let leader = outlook.leader.unwrap();
-    assert_eq!((leader.id.as_str(), leader.key), ("a", (1, process("a"))));
+    assert_eq!((leader.id.as_str(), leader.leadership), ("a", leadership(1, "a")));
     assert_eq!((leader.seen_at, leader.expires), (at(0), at(G)));
-    assert_eq!(outlook.next_in_line.as_deref(), Some("b"));
+    assert_eq!(outlook.next_leader.as_deref(), Some("b"));
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn a_follower_beats_every_interval_and_looks_after_each() {
     let mut b = Probe::following();
     assert_eq!(b.tick(H - 1), NOTHING);
     assert_eq!(b.tick(H), [b.step(beat(0), 500)]);
-    assert_eq!(b.reply(1003, Reply::Beat { seq: Some(1) }), [b.step(observe(&[1]), 500)]);
+    assert_eq!(b.reply(1003, ack(1)), [b.step(observe(&[1]), 500)]);
     assert_eq!(b.look(1004, led(8)), NOTHING);
     // Counted from when the last one was sent.
     assert_eq!(b.0.due(), Some(at(2 * H)));
@@ -36,7 +36,7 @@ fn a_follower_beats_every_interval_and_looks_after_each() {
 fn a_heartbeat_that_finds_no_row_leads_to_a_look() {
     let mut b = Probe::following();
     b.tick(H);
-    assert_eq!(b.reply(1003, Reply::Beat { seq: None }), [b.step(observe(&[1]), 500)]);
+    assert_eq!(b.reply(1003, Reply::HeartbeatAck { seq: None }), [b.step(observe(&[1]), 500)]);
     assert_eq!(b.look(1004, led(8)), NOTHING);
     assert_eq!(b.0.due(), Some(at(2 * H)));
 }
@@ -60,13 +60,13 @@ fn no_heartbeat_repeats_a_version_that_an_earlier_one_may_have_written() {
     // Written or not: the next one goes beyond it.
     b.tick(1100);
     assert_eq!(b.under_way(), Some(&beat(1)));
-    b.reply(1100, Reply::Beat { seq: Some(2) });
+    b.reply(1100, ack(2));
     // The database forgot both.
     b.look(1100, view().open(1, "a").node(leader("a", 1, 8)).node(row("b", 0)));
     b.tick(2100);
     assert_eq!(b.under_way(), Some(&beat(2)));
     // Somebody set it higher.
-    b.reply(2100, Reply::Beat { seq: Some(50) });
+    b.reply(2100, ack(50));
     b.look(2100, view().open(1, "a").node(leader("a", 1, 9)).node(row("b", 60)));
     b.tick(3100);
     assert_eq!(b.under_way(), Some(&beat(60)));
@@ -78,11 +78,11 @@ fn a_reply_to_another_step_is_ignored() {
     b.tick(H);
     let before = b.0.clone();
     for token in [0, b.0.token - 1, b.0.token + 1] {
-        assert_eq!(b.handle(H, Event::Reply { token, reply: Some(Reply::Beat { seq: Some(1) }) }), NOTHING);
+        assert_eq!(b.handle(H, Event::Reply { token, reply: Some(ack(1)) }), NOTHING);
         assert_eq!(b.0, before);
     }
     // Nor does a step's reply count twice.
-    b.reply(H, Reply::Beat { seq: Some(1) });
+    b.reply(H, ack(1));
     let (token, before) = (b.0.token, b.0.clone());
     assert_eq!(b.handle(H, Event::Reply { token: token - 1, reply: None }), NOTHING);
     assert_eq!(b.0, before);
@@ -93,7 +93,7 @@ fn a_reply_after_its_limit_is_ignored() {
     let mut b = Probe::following();
     b.tick(H);
     // As if it had failed, although it brings a row.
-    assert_eq!(b.reply(1500, Reply::Beat { seq: Some(1) }), NOTHING);
+    assert_eq!(b.reply(1500, ack(1)), NOTHING);
     let now = b.due_within(1550, 1600);
     assert_eq!(b.tick(now), [b.step(beat(1), 500)]);
 }
@@ -102,7 +102,7 @@ fn a_reply_after_its_limit_is_ignored() {
 fn a_look_from_before_a_pause_is_ignored() {
     let mut b = Probe::following();
     b.tick(H);
-    b.reply(H, Reply::Beat { seq: Some(1) });
+    b.reply(H, ack(1));
     // The process stood still for longer than the lease with the look's reply on the way.
     b.look(3600, led(8));
     assert_eq!(expires(&b, 3600), None);
@@ -112,7 +112,7 @@ fn a_look_from_before_a_pause_is_ignored() {
 #[test]
 fn a_lease_runs_for_the_terms_own_g_from_the_reply() {
     let mut b = Probe::joined();
-    let long = TermRow { lease: ms(7000), ..term(1, "a") };
+    let long = TermRow { lease_duration: ms(7000), ..term(1, "a") };
     b.look(20, view().term(long).node(leader("a", 1, 7)).node(row("b", 0)));
     assert_eq!(expires(&b, 20), Some(at(20 + 7000)));
 }
@@ -133,7 +133,7 @@ fn only_a_new_version_makes_a_lease_run_longer() {
 #[test]
 fn a_leaders_row_that_has_vanished_counts_as_a_new_version() {
     let mut b = Probe::following();
-    let vanished: View = view().open(1, "a").node(row("b", 0)).into();
+    let vanished: Snapshot = view().open(1, "a").node(row("b", 0)).into();
     b.beat_and_look(H, vanished.clone());
     assert_eq!(expires(&b, H), Some(at(H + G)));
     b.beat_and_look(2 * H, vanished);
@@ -147,13 +147,13 @@ fn a_lease_ends_early_by_its_own_terms_row() {
     b.look(11, view().ended(1, "a", EndReason::Resigned).node(row("b", 0)));
     assert!(matches!(b.under_way(), Some(Request::Claim(_))));
     let ended = b.outlook(11).last_end;
-    assert_eq!(ended, Some((1, "a".to_owned(), EndReason::Resigned)));
+    assert_eq!(ended, Some(ended_term(1, "a", EndReason::Resigned)));
 }
 
 #[test]
 fn a_lease_does_not_end_by_another_leaderships_row() {
     // The database forgot term 1, and the number went to another leadership.
-    let other = TermRow { ended: Some(EndReason::Resigned), ..term(1, "c") };
+    let other = TermRow { end_reason: Some(EndReason::Resigned), ..term(1, "c") };
     for rows in [view().ended(2, "c", EndReason::Resigned), view().term(other), view()] {
         let mut b = Probe::following();
         b.wake(10);
@@ -162,21 +162,21 @@ fn a_lease_does_not_end_by_another_leaderships_row() {
         assert_eq!(b.outlook(11).role, Role::Follower);
         // Its row is asked for until then.
         b.tick(H);
-        assert_eq!(b.reply(H, Reply::Beat { seq: Some(1) }), [b.step(observe(&[1]), 500)]);
+        assert_eq!(b.reply(H, ack(1)), [b.step(observe(&[1]), 500)]);
     }
 }
 
 #[test]
 fn a_forgotten_term_is_waited_for_and_its_number_is_not_used_again() {
     let mut b = Probe::following();
-    let forgotten: View = view().node(row("b", 0)).into();
+    let forgotten: Snapshot = view().node(row("b", 0)).into();
     b.look_until(G, |_| forgotten.clone());
     assert_eq!(b.outlook(G - 1).role, Role::Follower);
     assert_eq!(b.0.due(), Some(at(G)));
     b.tick(G);
     b.look(G, forgotten);
     let Some(Request::Claim(claim)) = b.under_way() else { panic!("{:?}", b.0) };
-    assert_eq!((claim.floor, &claim.incumbent), (1, &Incumbent::default()));
+    assert_eq!((claim.min_term, &claim.incumbent), (number(1), &Incumbent::default()));
 }
 
 #[test]
@@ -184,23 +184,23 @@ fn of_two_leases_the_one_that_runs_longer_is_waited_for() {
     // The database forgot term 3, whose leader is not heard of any more, and `c` leads term 2 there.
     let mut b = Probe::joined();
     b.look(0, view().open(3, "a").node(leader("a", 3, 7)).node(row("b", 0)));
-    let older = TermRow { lease: ms(500), ..term(2, "c") };
+    let older = TermRow { lease_duration: ms(500), ..term(2, "c") };
     b.beat_and_look(H, view().term(older).node(leader("c", 2, 4)).node(row("b", 0)));
-    assert_eq!(b.outlook(H).leader.unwrap().key, (3, process("a")));
+    assert_eq!(b.outlook(H).leader.unwrap().leadership, leadership(3, "a"));
     assert_eq!(expires(&b, H), Some(at(G)));
 }
 
 #[test]
 fn a_row_that_says_leader_without_an_open_term_is_waited_for() {
     let mut b = Probe::joined();
-    let stray: View = view().node(leader("a", 4, 7)).node(row("b", 0)).into();
+    let stray: Snapshot = view().node(leader("a", 4, 7)).node(row("b", 0)).into();
     b.look(0, stray.clone());
     assert_eq!(expires(&b, 0), Some(at(G)));
     b.look_until(G, |_| stray.clone());
     b.tick(G);
     b.look(G, stray.clone());
     let Some(Request::Claim(claim)) = b.under_way() else { panic!("{:?}", b.0) };
-    assert_eq!((claim.floor, &claim.incumbent), (4, &stray.incumbent()));
+    assert_eq!((claim.min_term, &claim.incumbent), (number(4), &stray.incumbent()));
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn the_first_in_line_looks_at_once_when_woken() {
 fn the_others_look_within_a_moment_of_being_woken() {
     let mut b = Probe::joined();
     b.look(0, view().open(1, "c").node(leader("c", 1, 7)).node(row("a", 3)).node(row("b", 0)));
-    assert_eq!(b.outlook(0).next_in_line.as_deref(), Some("a"));
+    assert_eq!(b.outlook(0).next_leader.as_deref(), Some("a"));
     b.wake(10);
     let now = b.due_within(10, 10 + H / 50);
     b.tick(now);
@@ -264,7 +264,7 @@ fn a_heartbeat_that_is_due_goes_before_a_look() {
 fn a_follower_whose_row_is_another_processs_ends() {
     let mut b = Probe::following();
     b.tick(H);
-    b.reply(H, Reply::Beat { seq: None });
+    b.reply(H, Reply::HeartbeatAck { seq: None });
     let other = NodeRow { incarnation: Incarnation(99), ..row("b", 1) };
     let taken = view().open(1, "a").node(leader("a", 1, 8)).node(other);
     assert_eq!(b.look(1001, taken), [Command::End(Outcome::Replaced)]);
@@ -277,11 +277,11 @@ fn counters_at_their_highest_stay_there() {
     let mut b = Probe::following();
     b.0.failures = u32::MAX;
     b.0.hesitations = u32::MAX;
-    b.0.beats = i64::MAX;
+    b.0.beats = seq(i64::MAX);
     b.tick(H);
     b.fail(H);
     b.due_within(H + H / 2, 2 * H);
     b.0.hesitate(at(H));
     assert!(b.0.stand_from <= at(H + 8 * H));
-    assert_eq!((b.0.failures, b.0.hesitations, b.0.beats), (u32::MAX, u32::MAX, i64::MAX));
+    assert_eq!((b.0.failures, b.0.hesitations, b.0.beats), (u32::MAX, u32::MAX, seq(i64::MAX)));
 }

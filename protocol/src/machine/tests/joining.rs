@@ -3,7 +3,7 @@ use super::*;
 const OTHER: Incarnation = Incarnation(99);
 
 fn occupied(leading: bool) -> Reply {
-    Reply::Occupied { incarnation: OTHER, leading }
+    Reply::IdTaken { incarnation: OTHER, leading }
 }
 
 /// `b` has been told that its row is the leader's, in another process, and looks.
@@ -15,7 +15,7 @@ fn waiting() -> Probe {
 }
 
 /// `b`'s row, as the other process leads with it.
-fn others_view(seq: i64) -> View {
+fn others_view(seq: i64) -> Snapshot {
     let term = TermRow { incarnation: OTHER, ..term(4, "b") };
     view().term(term).node(NodeRow { incarnation: OTHER, ..leader("b", 4, seq) }).into()
 }
@@ -33,8 +33,8 @@ fn a_registered_node_looks_at_once_and_beats_within_an_interval() {
     let mut b = Probe::new();
     b.tick(0);
     assert_eq!(
-        b.reply(3, Reply::Registered { seq: 0 }),
-        [announce(Change::Registered { taken_over: false, again: false }), b.step(observe(&[]), 500)]
+        b.reply(3, registered(0)),
+        [announce(Change::Joined { taken_over: false, again: false }), b.step(observe(&[]), 500)]
     );
     assert!(b.outlook(3).registered);
     b.look(4, view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)));
@@ -48,8 +48,8 @@ fn a_row_that_is_not_the_leaders_is_taken_over_at_once() {
     let take_over = Some(TakeOver::Follower(OTHER));
     assert_eq!(b.reply(3, occupied(false)), [b.step(register(take_over), 500)]);
     assert_eq!(
-        b.reply(5, Reply::Registered { seq: 8 }),
-        [announce(Change::Registered { taken_over: true, again: false }), b.step(observe(&[]), 500)]
+        b.reply(5, registered(8)),
+        [announce(Change::Joined { taken_over: true, again: false }), b.step(observe(&[]), 500)]
     );
 }
 
@@ -58,7 +58,7 @@ fn a_take_over_that_was_too_late_is_tried_again_after_a_pause() {
     let mut b = Probe::new();
     b.tick(0);
     b.reply(0, occupied(false));
-    assert_eq!(b.reply(1, Reply::Occupied { incarnation: Incarnation(98), leading: false }), NOTHING);
+    assert_eq!(b.reply(1, Reply::IdTaken { incarnation: Incarnation(98), leading: false }), NOTHING);
     let now = b.due_within(1 + H / 20, 1 + H / 10);
     assert_eq!(b.tick(now), [b.step(register(Some(TakeOver::Follower(Incarnation(98)))), 500)]);
 }
@@ -66,12 +66,12 @@ fn a_take_over_that_was_too_late_is_tried_again_after_a_pause() {
 #[test]
 fn a_leaders_row_is_waited_for() {
     let mut b = waiting();
-    assert_eq!(b.look(10, others_view(7)), [announce(Change::Waiting { until: at(10 + G) })]);
+    assert_eq!(b.look(10, others_view(7)), [announce(Change::IdHeldByLeader { until: at(10 + G) })]);
     assert!(!b.outlook(10).registered);
     assert_eq!(b.0.due(), Some(at(10 + H)));
     assert_eq!(b.tick(10 + H), [b.step(observe(&[4]), 500)]);
     // A renewal keeps it waiting.
-    assert_eq!(b.look(1020, others_view(8)), [announce(Change::Waiting { until: at(1020 + G) })]);
+    assert_eq!(b.look(1020, others_view(8)), [announce(Change::IdHeldByLeader { until: at(1020 + G) })]);
 }
 
 #[test]
@@ -94,8 +94,8 @@ fn a_leaders_row_is_taken_over_at_once_when_its_term_ends() {
     let mut b = waiting();
     b.look(0, others_view(7));
     b.wake(50);
-    let ended = TermRow { incarnation: OTHER, ended: Some(EndReason::Resigned), ..term(4, "b") };
-    let view = view().term(ended).node(NodeRow { incarnation: OTHER, term: 4, ..row("b", 7) });
+    let ended = TermRow { incarnation: OTHER, end_reason: Some(EndReason::Resigned), ..term(4, "b") };
+    let view = view().term(ended).node(NodeRow { incarnation: OTHER, term: number(4), ..row("b", 7) });
     assert_eq!(b.look(51, view), [b.step(register(Some(TakeOver::Follower(OTHER))), 500)]);
 }
 
@@ -104,7 +104,7 @@ fn a_waiting_node_inserts_its_row_when_the_other_process_has_left() {
     let mut b = waiting();
     b.look(0, others_view(7));
     b.wake(50);
-    let ended = TermRow { incarnation: OTHER, ended: Some(EndReason::Resigned), ..term(4, "b") };
+    let ended = TermRow { incarnation: OTHER, end_reason: Some(EndReason::Resigned), ..term(4, "b") };
     assert_eq!(b.look(51, view().term(ended)), [b.step(register(None), 500)]);
 }
 
@@ -126,7 +126,7 @@ fn a_registration_that_hangs_is_given_up() {
     assert_eq!(b.tick(500), NOTHING);
     let now = b.due_within(550, 600);
     // Its reply comes too late.
-    assert_eq!(b.handle(510, Event::Reply { token: 1, reply: Some(Reply::Registered { seq: 0 }) }), NOTHING);
+    assert_eq!(b.handle(510, Event::Reply { token: 1, reply: Some(registered(0)) }), NOTHING);
     assert_eq!(b.tick(now), [b.step(register(None), 500)]);
 }
 
@@ -134,13 +134,13 @@ fn a_registration_that_hangs_is_given_up() {
 fn a_row_that_was_deleted_is_inserted_again() {
     let mut b = Probe::following();
     b.tick(H);
-    b.reply(H, Reply::Beat { seq: None });
+    b.reply(H, Reply::HeartbeatAck { seq: None });
     let gone = view().open(1, "a").node(leader("a", 1, 8));
     assert_eq!(b.look(1001, gone), [b.step(register(None), 500)]);
     assert!(!b.outlook(1001).registered);
     assert_eq!(
-        b.reply(1002, Reply::Registered { seq: 0 }),
-        [announce(Change::Registered { taken_over: false, again: true }), b.step(observe(&[1]), 500)]
+        b.reply(1002, registered(0)),
+        [announce(Change::Joined { taken_over: false, again: true }), b.step(observe(&[1]), 500)]
     );
 }
 
@@ -148,7 +148,7 @@ fn a_row_that_was_deleted_is_inserted_again() {
 fn who_registers_again_and_finds_another_process_is_the_one_replaced() {
     let mut b = Probe::following();
     b.tick(H);
-    b.reply(H, Reply::Beat { seq: None });
+    b.reply(H, Reply::HeartbeatAck { seq: None });
     b.look(H, view().open(1, "a").node(leader("a", 1, 8)));
     assert_eq!(b.reply(1001, occupied(false)), [Command::End(Outcome::Replaced)]);
     assert_eq!(b.0.due(), None);
@@ -158,7 +158,7 @@ fn who_registers_again_and_finds_another_process_is_the_one_replaced() {
 fn a_node_that_has_just_registered_settles_before_it_stands() {
     let mut b = Probe::new();
     b.tick(0);
-    b.reply(0, Reply::Registered { seq: 0 });
+    b.reply(0, registered(0));
     assert_eq!(b.look(0, view().node(row("b", 0))), NOTHING);
     assert_eq!(b.outlook(0).role, Role::Candidate);
     assert_eq!(b.0.due(), Some(at(H / 10)));

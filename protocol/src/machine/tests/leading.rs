@@ -1,7 +1,7 @@
 use super::*;
 
 /// `b` leads term 1, in this version.
-fn led(seq: i64) -> View {
+fn led(seq: i64) -> Snapshot {
     view().open(1, "b").node(leader("b", 1, seq)).node(row("c", 3)).into()
 }
 
@@ -17,10 +17,10 @@ fn a_leader_renews_every_interval_and_looks_after_each() {
     let mut b = Probe::leading();
     assert_eq!(b.0.due(), Some(at(H)));
     assert_eq!(b.tick(H), [b.step(renew(1, 1), 500)]);
-    assert_eq!(b.reply(1003, Reply::Beat { seq: Some(2) }), [b.step(observe(&[]), 500)]);
+    assert_eq!(b.reply(1003, ack(2)), [b.step(observe(&[]), 500)]);
     b.0.cleanup_at = at(9 * H);
     assert_eq!(b.look(1004, led(1)), NOTHING);
-    assert_eq!(b.outlook(1004).next_in_line.as_deref(), Some("c"));
+    assert_eq!(b.outlook(1004).next_leader.as_deref(), Some("c"));
     assert_eq!(b.0.due(), Some(at(2 * H)));
     assert_eq!(b.tick(2 * H), [b.step(renew(1, 2), 500)]);
 }
@@ -29,7 +29,7 @@ fn a_leader_renews_every_interval_and_looks_after_each() {
 fn a_renewal_extends_the_lease_from_when_it_was_sent() {
     let mut b = Probe::leading();
     b.tick(H);
-    b.reply(1400, Reply::Beat { seq: Some(1) });
+    b.reply(1400, ack(1));
     assert_eq!(b.deadline(), Some(at(H + L)));
     assert_eq!(b.outlook(H + L - 1).role, Role::Leader);
     assert_eq!(b.outlook(H + L).role, Role::Follower);
@@ -41,7 +41,7 @@ fn a_renewal_that_came_back_after_its_limit_renews_nothing() {
     b.tick(H);
     let token = b.0.token;
     b.tick(1500);
-    let late = Event::Reply { token, reply: Some(Reply::Beat { seq: Some(1) }) };
+    let late = Event::Reply { token, reply: Some(ack(1)) };
     assert_eq!(b.handle(1510, late), NOTHING);
     assert_eq!(b.deadline(), Some(at(L)));
 }
@@ -53,8 +53,8 @@ fn a_renewal_that_came_back_after_the_deadline_renews_nothing() {
     assert_eq!(b.under_way(), Some(&renew(1, 1)));
     // A pause: sent before the deadline, and even carried out, but known of only now.
     assert_eq!(
-        b.reply(L, Reply::Beat { seq: Some(1) }),
-        [followed(1, Cause::Lapsed), b.step(end_term(1, EndReason::Lapsed), 500)]
+        b.reply(L, ack(1)),
+        [followed(1, LossReason::Lapsed), b.step(end_term(1, EndReason::Lapsed), 500)]
     );
 }
 
@@ -62,7 +62,7 @@ fn a_renewal_that_came_back_after_the_deadline_renews_nothing() {
 fn a_lease_runs_out_by_the_clock_alone() {
     let mut b = Probe::leading();
     assert_eq!(b.outlook(L).role, Role::Follower);
-    assert_eq!(b.tick(L), [followed(1, Cause::Lapsed), b.step(end_term(1, EndReason::Lapsed), 500)]);
+    assert_eq!(b.tick(L), [followed(1, LossReason::Lapsed), b.step(end_term(1, EndReason::Lapsed), 500)]);
     assert_eq!(b.0.lease(), None);
 }
 
@@ -100,7 +100,7 @@ fn after_a_lapse_the_term_is_ended_before_anything_else() {
         assert_eq!(b.tick(now), [b.step(end_term(1, EndReason::Lapsed), 500)]);
     }
     assert_eq!(b.reply(now, Reply::TermEnded), [b.step(beat(1), 500)]);
-    assert_eq!(b.reply(now, Reply::Beat { seq: Some(1) }), [b.step(observe(&[]), 500)]);
+    assert_eq!(b.reply(now, ack(1)), [b.step(observe(&[]), 500)]);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_renewal_ends_the_backing_off() {
     let mut b = Probe::leading();
     b.0.hesitations = 2;
     b.tick(H);
-    b.reply(H, Reply::Beat { seq: Some(1) });
+    b.reply(H, ack(1));
     b.tick(H + L);
     b.reply(H + L, Reply::TermEnded);
     b.look_until(9 * H, |_| view().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
@@ -127,7 +127,7 @@ fn a_renewal_ends_the_backing_off() {
 fn a_renewal_that_finds_no_row_leads_to_a_look_and_then_to_another() {
     let mut b = Probe::leading();
     b.tick(H);
-    assert_eq!(b.reply(1003, Reply::Beat { seq: None }), [b.step(observe(&[]), H / 4)]);
+    assert_eq!(b.reply(1003, Reply::HeartbeatAck { seq: None }), [b.step(observe(&[]), H / 4)]);
     // The lease goes on until it is known to be over, or has run out.
     assert_eq!(b.deadline(), Some(at(L)));
     b.0.cleanup_at = at(9 * H);
@@ -144,10 +144,10 @@ fn a_leader_whose_term_was_ended_follows_at_once() {
     for rows in [stray, demoted, succeeded] {
         let mut b = Probe::leading();
         b.tick(H);
-        b.reply(H, Reply::Beat { seq: None });
+        b.reply(H, Reply::HeartbeatAck { seq: None });
         assert_eq!(
             b.look(1001, rows),
-            [followed(1, Cause::Deposed), b.step(end_term(1, EndReason::Lapsed), 500)]
+            [followed(1, LossReason::Deposed), b.step(end_term(1, EndReason::Lapsed), 500)]
         );
         assert_eq!(b.0.lease(), None);
     }
@@ -157,12 +157,15 @@ fn a_leader_whose_term_was_ended_follows_at_once() {
 fn a_leader_whose_row_was_deleted_follows_registers_again_and_ends_its_term() {
     let mut b = Probe::leading();
     b.tick(H);
-    b.reply(H, Reply::Beat { seq: None });
-    assert_eq!(b.look(1001, view().open(1, "b")), [followed(1, Cause::Deposed), b.step(register(None), 500)]);
+    b.reply(H, Reply::HeartbeatAck { seq: None });
     assert_eq!(
-        b.reply(1002, Reply::Registered { seq: 0 }),
+        b.look(1001, view().open(1, "b")),
+        [followed(1, LossReason::Deposed), b.step(register(None), 500)]
+    );
+    assert_eq!(
+        b.reply(1002, registered(0)),
         [
-            announce(Change::Registered { taken_over: false, again: true }),
+            announce(Change::Joined { taken_over: false, again: true }),
             b.step(end_term(1, EndReason::Lapsed), 500)
         ]
     );
@@ -172,11 +175,11 @@ fn a_leader_whose_row_was_deleted_follows_registers_again_and_ends_its_term() {
 fn a_leader_whose_row_is_another_processs_ends_its_term_and_itself() {
     let mut b = Probe::leading();
     b.tick(H);
-    b.reply(H, Reply::Beat { seq: None });
+    b.reply(H, Reply::HeartbeatAck { seq: None });
     let other = NodeRow { incarnation: Incarnation(99), ..row("b", 2) };
     assert_eq!(
         b.look(1001, view().open(1, "b").node(other)),
-        [followed(1, Cause::Replaced), b.step(leave(Some(EndReason::Replaced)), 500)]
+        [followed(1, LossReason::Replaced), b.step(leave(Some(EndReason::Replaced)), 500)]
     );
     assert_eq!(b.reply(1002, Reply::Left), [Command::End(Outcome::Replaced)]);
 }
@@ -209,7 +212,7 @@ fn failing_looks_delay_no_renewal() {
 fn a_leader_cleans_up_after_its_first_renewal_and_then_every_n() {
     let mut b = Probe::leading();
     b.tick(H);
-    b.reply(H, Reply::Beat { seq: Some(1) });
+    b.reply(H, ack(1));
     let cleanup = Request::Cleanup { older_than: ms(12_800) };
     assert_eq!(b.look(1001, led(1)), [b.step(cleanup.clone(), 500)]);
     assert_eq!(
@@ -226,7 +229,7 @@ fn a_leader_cleans_up_after_its_first_renewal_and_then_every_n() {
 fn a_cleanup_that_failed_waits_for_the_next_turn() {
     let mut b = Probe::leading();
     b.tick(H);
-    b.reply(H, Reply::Beat { seq: Some(1) });
+    b.reply(H, ack(1));
     b.look(1001, led(1));
     b.fail(1400);
     assert_eq!(b.0.due(), Some(at(2 * H)));
@@ -257,12 +260,12 @@ fn a_cleanup_without_room_before_the_renewal_is_put_off_until_after_it() {
 fn at_the_shortest_lease_a_renewal_that_hung_leaves_room_for_another() {
     // T = 3H, and the largest drift that is accepted with it.
     let largest = (0..=50u32).rev().map(|percent| f64::from(percent) / 100.0);
-    let times = |drift| Times::new(ms(H), ms(3 * H), ms(6 * H), drift);
-    let times = largest.map(times).find_map(Result::ok).unwrap();
+    let timing = |drift| Timing::new(ms(H), ms(3 * H), ms(6 * H), drift);
+    let timing = largest.map(timing).find_map(Result::ok).unwrap();
     let mut b = Probe::leading();
-    b.0.times = times;
-    let deadline = at(0) + times.hold();
-    b.0.lease = Some(Lease { term: 1, since: at(0), deadline });
+    b.0.timing = timing;
+    let deadline = at(0) + timing.renew_deadline();
+    b.0.lease = Some(Lease { term: number(1), since: at(0), deadline });
     b.tick(H);
     b.tick(1500);
     let now = b.due_within(1500, 1600);
@@ -276,7 +279,7 @@ fn at_the_shortest_lease_a_renewal_that_hung_leaves_room_for_another() {
 #[test]
 fn the_end_of_an_own_term_is_told_as_the_last_one() {
     let mut b = Probe::leading();
-    b.0.last_end = Some((0, "a".to_owned(), EndReason::Resigned));
+    b.0.last_end = Some(ended_term(0, "a", EndReason::Resigned));
     b.tick(L);
-    assert_eq!(b.outlook(L).last_end, Some((1, "b".to_owned(), EndReason::Lapsed)));
+    assert_eq!(b.outlook(L).last_end, Some(ended_term(1, "b", EndReason::Lapsed)));
 }

@@ -26,7 +26,7 @@ fn a_heartbeat_or_a_look_under_way_is_cut_off() {
     b.tick(H);
     let token = b.0.token;
     assert_eq!(b.stop(1001), [b.step(leave(None), 500)]);
-    assert_eq!(b.handle(1002, Event::Reply { token, reply: Some(Reply::Beat { seq: Some(1) }) }), NOTHING);
+    assert_eq!(b.handle(1002, Event::Reply { token, reply: Some(ack(1)) }), NOTHING);
     assert_eq!(b.under_way(), Some(&leave(None)));
 }
 
@@ -40,7 +40,10 @@ fn a_candidate_that_waits_deletes_its_row_and_ends() {
 #[test]
 fn a_leader_follows_at_once_and_ends_its_term_with_its_row() {
     let mut b = Probe::leading();
-    assert_eq!(b.stop(10), [followed(1, Cause::Stopped), b.step(leave(Some(EndReason::Resigned)), 500)]);
+    assert_eq!(
+        b.stop(10),
+        [followed(1, LossReason::ShuttingDown), b.step(leave(Some(EndReason::Resigned)), 500)]
+    );
     assert_eq!((b.0.lease(), b.outlook(10).role), (None, Role::Follower));
     assert_eq!(b.reply(12, Reply::Left), [CLEAN]);
 }
@@ -51,7 +54,7 @@ fn a_renewal_under_way_brings_no_leadership_back() {
     b.tick(H);
     let token = b.0.token;
     b.stop(1001);
-    assert_eq!(b.handle(1002, Event::Reply { token, reply: Some(Reply::Beat { seq: Some(1) }) }), NOTHING);
+    assert_eq!(b.handle(1002, Event::Reply { token, reply: Some(ack(1)) }), NOTHING);
     assert_eq!(b.0.lease(), None);
 }
 
@@ -62,7 +65,7 @@ fn a_stop_after_a_lapse_says_that_the_term_lapsed() {
     assert_eq!(b.stop(2001), [b.step(leave(Some(EndReason::Lapsed)), 500)]);
     // In one event, too.
     let mut b = Probe::leading();
-    assert_eq!(b.stop(L), [followed(1, Cause::Lapsed), b.step(leave(Some(EndReason::Lapsed)), 500)]);
+    assert_eq!(b.stop(L), [followed(1, LossReason::Lapsed), b.step(leave(Some(EndReason::Lapsed)), 500)]);
 }
 
 #[test]
@@ -70,7 +73,7 @@ fn a_claim_under_way_is_waited_for_and_its_term_ended() {
     let mut b = claiming();
     assert_eq!(b.stop(10), NOTHING);
     // Nobody is told of a leadership.
-    assert_eq!(b.reply(20, Reply::Claimed { term: 1 }), [b.step(leave(Some(EndReason::Resigned)), 500)]);
+    assert_eq!(b.reply(20, claimed(1)), [b.step(leave(Some(EndReason::Resigned)), 500)]);
     assert_eq!(b.0.lease(), None);
     assert_eq!(b.reply(21, Reply::Left), [CLEAN]);
 }
@@ -100,7 +103,7 @@ fn a_registration_under_way_is_waited_for_and_its_row_deleted() {
     let mut b = Probe::new();
     b.tick(0);
     assert_eq!(b.stop(10), NOTHING);
-    assert_eq!(b.reply(20, Reply::Registered { seq: 0 }), [b.step(leave(None), 500)]);
+    assert_eq!(b.reply(20, registered(0)), [b.step(leave(None), 500)]);
     assert_eq!(b.reply(21, Reply::Left), [CLEAN]);
 }
 
@@ -123,7 +126,7 @@ fn while_it_joins_and_the_database_is_down_one_attempt_to_leave_is_enough() {
 fn who_waits_for_a_leaders_row_ends_at_once() {
     let mut b = Probe::new();
     b.tick(0);
-    b.reply(0, Reply::Occupied { incarnation: Incarnation(99), leading: true });
+    b.reply(0, Reply::IdTaken { incarnation: Incarnation(99), leading: true });
     assert_eq!(b.stop(10), [CLEAN]);
 }
 
@@ -179,7 +182,7 @@ fn a_row_known_to_be_there_is_tried_to_be_deleted_more_than_once() {
     let mut b = Probe::new();
     b.tick(0);
     b.stop(10);
-    b.reply(20, Reply::Registered { seq: 0 });
+    b.reply(20, registered(0));
     assert_eq!(b.fail(21), NOTHING);
     let now = b.due_within(71, 121);
     assert_eq!(b.tick(now), [b.step(leave(None), 500)]);

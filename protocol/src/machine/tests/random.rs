@@ -20,8 +20,8 @@ impl Chance {
     }
 
     /// A look, mostly one that makes sense.
-    fn view(&mut self, machine: &Machine) -> View {
-        let newest = machine.highest_term + self.small() / 5;
+    fn view(&mut self, machine: &Machine) -> Snapshot {
+        let newest = machine.highest_term.get() + self.small() / 5;
         let mut rows = view();
         let leads = self.below(6);
         for (number, id) in (0..).zip(["a", "b", "c"]) {
@@ -51,13 +51,15 @@ impl Chance {
     fn reply(&mut self, machine: &Machine, request: &Request) -> Reply {
         match request {
             Request::Register { .. } if self.one_in(3) => {
-                Reply::Occupied { incarnation: Incarnation(99), leading: self.one_in(2) }
+                Reply::IdTaken { incarnation: Incarnation(99), leading: self.one_in(2) }
             }
-            Request::Register { .. } => Reply::Registered { seq: self.small() },
-            Request::Heartbeat { floor, .. } => Reply::Beat { seq: (!self.one_in(5)).then_some(floor + 1) },
-            Request::Observe { .. } => Reply::View(self.view(machine)),
-            Request::Claim(_) if self.one_in(4) => Reply::Lost(Lost::Moved),
-            Request::Claim(claim) => Reply::Claimed { term: claim.floor + 1 },
+            Request::Register { .. } => registered(self.small()),
+            Request::Heartbeat { seq_floor, .. } => {
+                Reply::HeartbeatAck { seq: (!self.one_in(5)).then_some(seq_floor.next()) }
+            }
+            Request::Observe { .. } => Reply::Snapshot(self.view(machine)),
+            Request::Claim(_) if self.one_in(4) => Reply::ClaimRejected(ClaimRejected::IncumbentChanged),
+            Request::Claim(claim) => Reply::Claimed { term: claim.min_term.next().unwrap() },
             Request::EndTerm { .. } => Reply::TermEnded,
             Request::Leave { .. } => Reply::Left,
             Request::Cleanup { .. } => Reply::Cleaned { nodes: 1, terms: 0 },
@@ -66,7 +68,7 @@ impl Chance {
 
     /// The next moment and what happens at it.
     fn next(&mut self, now: Time, machine: &Machine) -> (Time, Event) {
-        let heartbeat = machine.times.heartbeat();
+        let heartbeat = machine.timing.heartbeat_interval();
         let due = machine.due().unwrap_or(now);
         match self.below(20) {
             0 => (now + self.0.between(Duration::ZERO, 5 * heartbeat), Event::Tick),
@@ -86,8 +88,8 @@ impl Chance {
 }
 
 /// What must hold after each event.
-fn check(now: Time, machine: &Machine, out: &[Command], token: u64, term: i64) {
-    let heartbeat = machine.times.heartbeat();
+fn check(now: Time, machine: &Machine, out: &[Command], token: u64, term: Term) {
+    let heartbeat = machine.timing.heartbeat_interval();
     let sends: Vec<_> = out.iter().filter(|command| matches!(command, Command::Send { .. })).collect();
     assert!(sends.len() <= 1, "one step at a time");
     for command in out {
@@ -97,7 +99,7 @@ fn check(now: Time, machine: &Machine, out: &[Command], token: u64, term: i64) {
                 assert!(*limit > Duration::ZERO, "every step has some time");
                 assert_eq!(machine.in_flight.as_ref().map(|step| step.token), Some(*sent));
             }
-            Command::Announce(Change::Leading { term: led, .. }) => {
+            Command::Announce(Change::BecameLeader { term: led, .. }) => {
                 assert!(*led > term, "every leadership has a term of its own");
             }
             _ => {}
@@ -127,16 +129,16 @@ fn check(now: Time, machine: &Machine, out: &[Command], token: u64, term: i64) {
 fn whatever_happens_the_machine_keeps_to_its_rules() {
     let day = Duration::from_secs(24 * 3600);
     let settings = [
-        times(),
-        Times::new(ms(10), ms(30), ms(60), 0.1).unwrap(),
-        Times::new(61 * day, 183 * day, 366 * day, 0.1).unwrap(),
+        timing(),
+        Timing::new(ms(10), ms(30), ms(60), 0.1).unwrap(),
+        Timing::new(61 * day, 183 * day, 366 * day, 0.1).unwrap(),
     ];
     let mut led = 0;
-    for (seed, times) in (0..900).zip(settings.into_iter().cycle()) {
+    for (seed, timing) in (0..900).zip(settings.into_iter().cycle()) {
         let mut chance = Chance(Jitter::new(seed));
         let mut machine = Probe::new().0;
-        machine.times = times;
-        let (mut now, mut term, mut history) = (at(0), 0, Vec::new());
+        machine.timing = timing;
+        let (mut now, mut term, mut history) = (at(0), Term::NONE, Vec::new());
         let mut stopped: Option<Time> = None;
         for _ in 0..300 {
             let token = machine.token;
@@ -150,11 +152,11 @@ fn whatever_happens_the_machine_keeps_to_its_rules() {
             let result = std::panic::catch_unwind(|| check(now, &machine, &out, token, term));
             assert!(result.is_ok(), "seed {seed}: {machine:#?}\n{:#?}", &history[history.len().max(6) - 6..]);
             for command in out {
-                if let Command::Announce(Change::Leading { term: new, .. }) = command {
+                if let Command::Announce(Change::BecameLeader { term: new, .. }) = command {
                     (term, led) = (new, led + 1);
                 }
             }
-            if let Some(stopped) = stopped.filter(|stopped| now >= *stopped + times.stop_limit()) {
+            if let Some(stopped) = stopped.filter(|stopped| now >= *stopped + timing.stop_limit()) {
                 assert_eq!(machine.phase, Phase::Ended, "seed {seed}: stopped at {stopped:?}, now {now:?}");
             }
         }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// `a` leads term 1 in this version.
-fn led(seq: i64) -> View {
+fn led(seq: i64) -> Snapshot {
     view().open(1, "a").node(leader("a", 1, seq)).node(row("b", 0)).into()
 }
 
@@ -25,7 +25,7 @@ fn a_silent_leader_is_noticed_before_its_lease_runs_out() {
 fn the_extra_look_comes_no_later_than_the_expiry() {
     let mut b = Probe::joined();
     let short = |seq| {
-        let term = TermRow { lease: ms(1100), ..term(1, "a") };
+        let term = TermRow { lease_duration: ms(1100), ..term(1, "a") };
         view().term(term).node(leader("a", 1, seq)).node(row("b", 0))
     };
     b.look(0, short(7));
@@ -87,8 +87,8 @@ fn in_calm_a_node_sends_two_statements_an_interval_whatever_the_phases() {
             let renewals = (now + H - late.min(now) - phase) / H;
             statements += b.tick(now).len();
             let reply = match b.under_way() {
-                Some(Request::Heartbeat { .. }) => Reply::Beat { seq: Some(b.0.beats) },
-                Some(Request::Observe { .. }) => Reply::View(led(renewals.try_into().unwrap())),
+                Some(Request::Heartbeat { .. }) => Reply::HeartbeatAck { seq: Some(b.0.beats) },
+                Some(Request::Observe { .. }) => Reply::Snapshot(led(renewals.try_into().unwrap())),
                 other => panic!("{other:?}"),
             };
             statements += b.reply(now, reply).len();

@@ -1,22 +1,33 @@
 use super::*;
 
 /// Nobody leads, and only `b` is there.
-fn alone() -> View {
+fn alone() -> Snapshot {
     view().node(row("b", 0)).into()
 }
 
 /// Nobody leads, and `a` is there.
-fn with_a(seq: i64) -> View {
+fn with_a(seq: i64) -> Snapshot {
     view().node(row("a", seq)).node(row("b", 0)).into()
 }
 
-fn claim(incumbent: Incumbent, known: Vec<Known>, floor: i64, beats: i64) -> Request {
-    let (id, incarnation, timeout) = ("b".to_owned(), process("b"), ms(3200));
-    Request::Claim(Claim { incumbent, contest: Contest { id, incarnation, timeout, known }, floor, beats })
+fn claim(incumbent: Incumbent, peers: Vec<PeerView>, min_term: i64, seq_floor: i64) -> Request {
+    let (id, incarnation, election_timeout) = ("b".to_owned(), process("b"), ms(3200));
+    Request::Claim(Claim {
+        incumbent,
+        electorate: Electorate { id, incarnation, election_timeout, peers },
+        min_term: number(min_term),
+        seq_floor: seq(seq_floor),
+    })
 }
 
-fn known(id: &str, seq: i64) -> Known {
-    Known { id: id.to_owned(), incarnation: process(id), seq, live: true, passed_over: false }
+fn known(id: &str, count: i64) -> PeerView {
+    PeerView {
+        id: id.to_owned(),
+        incarnation: process(id),
+        heartbeat_seq: seq(count),
+        live: true,
+        skipped: false,
+    }
 }
 
 /// `b` at 0: its claim is under way.
@@ -41,15 +52,15 @@ fn after_a_resignation_the_first_in_line_claims_at_once() {
     let ended = view().ended(1, "a", EndReason::Resigned).node(row("b", 0)).node(row("c", 4));
     assert_eq!(b.look(501, ended), [b.step(claim(Incumbent::default(), vec![known("c", 4)], 1, 0), 1000)]);
     assert_eq!(
-        b.reply(510, Reply::Claimed { term: 2 }),
-        [announce(Change::Leading { term: 2, leaderless: Some(ms(9)) })]
+        b.reply(510, claimed(2)),
+        [announce(Change::BecameLeader { term: number(2), leaderless: Some(ms(9)) })]
     );
 }
 
 #[test]
 fn a_claim_names_the_version_that_ran_out() {
     let mut b = Probe::following();
-    let silent: View = view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)).into();
+    let silent: Snapshot = view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)).into();
     b.look_until(G, |_| silent.clone());
     b.tick(G);
     assert_eq!(
@@ -58,16 +69,16 @@ fn a_claim_names_the_version_that_ran_out() {
     );
     // Without a leader since its last sign of life.
     assert_eq!(
-        b.reply(G + 5, Reply::Claimed { term: 2 }),
-        [announce(Change::Leading { term: 2, leaderless: Some(ms(G + 5)) })]
+        b.reply(G + 5, claimed(2)),
+        [announce(Change::BecameLeader { term: number(2), leaderless: Some(ms(G + 5)) })]
     );
-    assert_eq!(b.outlook(G + 5).last_end, Some((1, "a".to_owned(), EndReason::Expired)));
+    assert_eq!(b.outlook(G + 5).last_end, Some(ended_term(1, "a", EndReason::Expired)));
 }
 
 #[test]
 fn a_crashed_leaders_row_is_not_waited_for() {
     let mut b = Probe::following();
-    let silent: View = view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)).into();
+    let silent: Snapshot = view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)).into();
     // Although `a` ranks higher, and moved less than T ago.
     b.look_until(5 * H, |_| silent.clone());
     b.claims_within(G, G);
@@ -77,7 +88,7 @@ fn a_crashed_leaders_row_is_not_waited_for() {
 fn the_others_wait_and_look_again_soon() {
     let mut b = Probe::joined();
     assert_eq!(b.look(0, with_a(3)), NOTHING);
-    assert_eq!(b.outlook(0).next_in_line.as_deref(), Some("a"));
+    assert_eq!(b.outlook(0).next_leader.as_deref(), Some("a"));
     let now = b.due_within(H / 10, H / 5);
     assert_eq!(b.tick(now), [b.step(observe(&[]), 500)]);
     // `a` has left: it is this node's turn.
@@ -90,7 +101,7 @@ fn a_candidates_heartbeats_say_so() {
     let mut b = Probe::joined();
     b.look(0, with_a(3));
     b.0.look_at = None;
-    let beat = Request::Heartbeat { term: None, candidate: true, floor: 0 };
+    let beat = Request::Heartbeat { belief: Belief::Candidate, seq_floor: seq(0) };
     assert_eq!(b.tick(H), [b.step(beat, 500)]);
 }
 
@@ -100,7 +111,7 @@ fn a_better_row_that_stands_still_for_an_interval_is_passed_over() {
     b.look_until(5 * H, |_| with_a(3));
     b.claims_within(H, H + H / 2);
     let Some(Request::Claim(claim)) = b.under_way() else { panic!() };
-    assert_eq!(claim.contest.known, [Known { passed_over: true, ..known("a", 3) }]);
+    assert_eq!(claim.electorate.peers, [PeerView { skipped: true, ..known("a", 3) }]);
 }
 
 #[test]
@@ -171,7 +182,7 @@ fn the_successor_claims_at_once_whatever_its_rank() {
     let mut b = Probe::following();
     b.wake(500);
     let ended = Some(EndReason::Transferred);
-    let to_b = TermRow { ended, successor: Some("b".to_owned()), ..term(1, "a") };
+    let to_b = TermRow { end_reason: ended, successor: Some("b".to_owned()), ..term(1, "a") };
     b.look(501, view().term(to_b).node(row("a", 8)).node(row("b", 0)));
     b.claims_within(501, 501);
 }
@@ -181,10 +192,10 @@ fn the_successor_is_waited_for_whatever_its_rank() {
     let mut b = Probe::following();
     b.wake(500);
     let ended = Some(EndReason::Transferred);
-    let to_c = TermRow { ended, successor: Some("c".to_owned()), ..term(1, "a") };
-    let view = View::from(view().term(to_c).node(row("b", 0)).node(row("c", 8)));
+    let to_c = TermRow { end_reason: ended, successor: Some("c".to_owned()), ..term(1, "a") };
+    let view = Snapshot::from(view().term(to_c).node(row("b", 0)).node(row("c", 8)));
     assert_eq!(b.look(501, view.clone()), NOTHING);
-    assert_eq!(b.outlook(501).next_in_line.as_deref(), Some("c"));
+    assert_eq!(b.outlook(501).next_leader.as_deref(), Some("c"));
     b.look_until(5 * H, |_| view.clone());
     b.claims_within(501 + H, 501 + H + H / 2);
 }
@@ -203,14 +214,14 @@ fn a_node_that_does_not_stand_never_claims() {
     let failing = NodeRow { eligible: false, ..row("b", 0) };
     b.look_until(5 * H, |_| view().node(failing.clone()).into());
     assert_eq!(b.under_way(), None);
-    assert_eq!(b.outlook(5 * H).next_in_line, None);
+    assert_eq!(b.outlook(5 * H).next_leader, None);
 }
 
 #[test]
 fn a_row_seen_for_the_first_time_is_judged_by_its_age() {
     for (age, waits) in [(3200, true), (3201, false)] {
         let mut b = Probe::joined();
-        let a = NodeRow { age: ms(age), ..row("a", 3) };
+        let a = NodeRow { heartbeat_age: ms(age), ..row("a", 3) };
         b.look(0, view().node(a).node(row("b", 0)));
         assert_eq!(b.under_way().is_none(), waits, "{age}");
     }
@@ -224,12 +235,12 @@ fn a_row_seen_before_is_judged_by_its_moving_whatever_its_age() {
         let c = leader("c", 1, now.try_into().unwrap());
         view().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(c).into()
     });
-    let ended = |a| View::from(view().ended(1, "c", EndReason::Resigned).node(a).node(row("b", 0)));
+    let ended = |a| Snapshot::from(view().ended(1, "c", EndReason::Resigned).node(a).node(row("b", 0)));
     let mut moved = Probe(b.0.clone());
     b.look_now(3300, ended(row("a", 3)));
     b.claims_within(3300, 3300);
     // Its last heartbeat is old on the database's clock, but it is another than the one before.
-    moved.look_now(3300, ended(NodeRow { age: ms(9000), ..row("a", 4) }));
+    moved.look_now(3300, ended(NodeRow { heartbeat_age: ms(9000), ..row("a", 4) }));
     assert_eq!(moved.under_way(), None);
 }
 
@@ -246,11 +257,11 @@ fn an_outage_of_the_database_makes_nobody_look_dead() {
 fn a_claim_counts_from_when_it_was_sent() {
     let mut b = claiming();
     assert_eq!(
-        b.reply(90, Reply::Claimed { term: 5 }),
-        [announce(Change::Leading { term: 5, leaderless: None })]
+        b.reply(90, claimed(5)),
+        [announce(Change::BecameLeader { term: number(5), leaderless: None })]
     );
-    assert_eq!(b.0.lease(), Some(Lease { term: 5, since: at(90), deadline: at(L) }));
-    assert_eq!((b.outlook(90).role, b.outlook(90).term), (Role::Leader, 5));
+    assert_eq!(b.0.lease(), Some(Lease { term: number(5), since: at(90), deadline: at(L) }));
+    assert_eq!((b.outlook(90).role, b.outlook(90).highest_term), (Role::Leader, number(5)));
     b.look_until(H, |_| view().open(5, "b").node(leader("b", 5, 0)).into());
     assert_eq!(b.0.due(), Some(at(H)));
 }
@@ -258,7 +269,7 @@ fn a_claim_counts_from_when_it_was_sent() {
 #[test]
 fn a_claim_that_comes_back_after_its_limit_makes_no_leader() {
     let mut b = claiming();
-    b.reply(H, Reply::Claimed { term: 1 });
+    b.reply(H, claimed(1));
     assert_eq!(b.0.lease(), None);
 }
 
@@ -266,8 +277,8 @@ fn a_claim_that_comes_back_after_its_limit_makes_no_leader() {
 fn a_claim_that_gave_up_looks_again_at_once_and_claims_after_a_moment() {
     let mut b = claiming();
     assert_eq!(
-        b.reply(5, Reply::Lost(Lost::Raced)),
-        [announce(Change::ClaimLost(Lost::Raced)), b.step(observe(&[]), 500)]
+        b.reply(5, Reply::ClaimRejected(ClaimRejected::Raced)),
+        [announce(Change::ClaimRejected(ClaimRejected::Raced)), b.step(observe(&[]), 500)]
     );
     b.look_until(500, |_| alone());
     b.claims_within(5 + H / 20, 5 + H / 10);
@@ -287,7 +298,7 @@ fn a_claim_without_an_answer_backs_off_further_each_time() {
 #[test]
 fn a_claim_that_hangs_keeps_no_heartbeat_waiting_for_longer_than_its_limit() {
     let mut b = claiming();
-    let beat = Request::Heartbeat { term: None, candidate: true, floor: 1 };
+    let beat = Request::Heartbeat { belief: Belief::Candidate, seq_floor: seq(1) };
     assert_eq!(b.tick(H), [b.step(beat, 500)]);
 }
 

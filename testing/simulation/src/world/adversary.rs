@@ -8,7 +8,7 @@ use super::{ELECTION, HEARTBEAT, Happening, World};
 use crate::clock::Moment;
 use crate::faults::Fault;
 use crate::trace::name;
-use protocol::Time;
+use protocol::{Term, Time};
 
 impl World {
     /// From here on nothing goes wrong: everything that was held up goes on.
@@ -126,7 +126,7 @@ impl World {
             }
             Fault::TermDeleted => {
                 let before = self.database.clone();
-                let terms: Vec<i64> = self.database.terms.keys().rev().take(2).copied().collect();
+                let terms: Vec<Term> = self.database.terms.keys().rev().take(2).copied().collect();
                 if let Some(term) = self.dice.pick(&terms) {
                     self.database.terms.remove(term);
                 }

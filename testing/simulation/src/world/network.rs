@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use protocol::{Event, Reply, Request, TakeOver, TermKey, TermRow};
+use protocol::{Belief, Event, HeartbeatSeq, LeadershipId, Reply, Request, TakeOver, TermRow};
 
 use super::process::{Effect, Inbound};
 use super::{ELECTION, HEARTBEAT, Happening, World};
 use crate::clock::Moment;
-use crate::database::DatabaseTime;
+use crate::database::{DatabaseTime, Node};
 use crate::faults::Fault;
 use crate::trace::{self, name};
 
@@ -25,7 +25,8 @@ impl World {
             self.observer.relies_on(leadership, process.member.incarnation, token);
         }
         let mut delay = self.transit(index, limit);
-        let follows = matches!(request, Request::Heartbeat { term: None, .. });
+        let follows =
+            matches!(request, Request::Heartbeat { belief: Belief::Follower | Belief::Candidate, .. });
         if follows && self.campaign.late_heartbeats > 0.0 && self.dice.chance(self.campaign.late_heartbeats) {
             // One that was given up and will arrive late; this one is the next attempt.
             let late = self.now + self.dice.between(limit, 4 * ELECTION);
@@ -60,7 +61,7 @@ impl World {
             return Ok(());
         }
         let row = self.database.nodes.get(&self.processes[index].member.id);
-        let led = row.is_some_and(|row| row.leading);
+        let led = row.is_some_and(Node::is_leader);
         if self.campaign.late_heartbeats > 0.0 && !self.processes[index].alive() && !led {
             // That a dead node may seem to live for a while is another campaign's.
             return Ok(());
@@ -70,22 +71,25 @@ impl World {
         }
         let now = self.database_now();
         let sender = self.processes[index].member.clone();
-        let before = self.database.open().map(TermRow::key);
+        let before = self.database.open_term().map(TermRow::leadership);
         let reply = self.database.perform(now, &sender, request);
         self.say(|| {
             let (request, reply) = (trace::request(request), trace::reply(&reply));
             format!("  database: {} {request} -> {reply}", name(&sender))
         });
         self.committed(index, request, &reply)?;
-        if before != self.database.open().map(TermRow::key) {
+        if before != self.database.open_term().map(TermRow::leadership) {
             self.notify();
-            if let Some(ended) = before.filter(|(_, incarnation)| *incarnation != sender.incarnation) {
+            if let Some(ended) = before.filter(|leadership| leadership.incarnation != sender.incarnation) {
                 self.observer.ends(ended, sender.incarnation, token);
             }
         }
         let row = self.database.nodes.get(&sender.id).filter(|row| row.incarnation == sender.incarnation);
-        let open = self.database.open().filter(|term| term.incarnation == sender.incarnation);
-        let effect = Effect { open: open.map(|term| term.term), seq: row.map_or(0, |row| row.seq) };
+        let open = self.database.open_term().filter(|term| term.incarnation == sender.incarnation);
+        let effect = Effect {
+            open: open.map(|term| term.term),
+            seq: row.map_or(HeartbeatSeq::ZERO, |row| row.heartbeat_seq),
+        };
         let limit = expected.saturating_sub(self.now).max(HEARTBEAT / 20);
         let mut delay = self.transit(index, limit);
         if self.chaos {
@@ -160,17 +164,23 @@ impl World {
         match (request, reply) {
             (_, Reply::Claimed { term }) => {
                 let failover =
-                    self.claims.last().is_some_and(|(_, (_, before), _)| *before != member.incarnation);
+                    self.claims.last().is_some_and(|(_, before, _)| before.incarnation != member.incarnation);
                 self.observer.grants(*term, member.incarnation)?;
-                let version = self.database.nodes.get(&member.id).map_or(0, |row| row.seq);
-                self.observer.renews((*term, member.incarnation), version);
-                self.claims.push((self.now, (*term, member.incarnation), member.id.clone()));
+                let version =
+                    self.database.nodes.get(&member.id).map_or(HeartbeatSeq::ZERO, |row| row.heartbeat_seq);
+                let leadership = LeadershipId { term: *term, incarnation: member.incarnation };
+                self.observer.renews(leadership, version);
+                self.claims.push((self.now, leadership, member.id.clone()));
                 self.renewed = self.now;
                 self.tally_traits();
                 self.tally.leadership(failover);
             }
-            (Request::Heartbeat { term: Some(term), .. }, Reply::Beat { seq: Some(seq) }) => {
-                self.observer.renews((*term, member.incarnation), *seq);
+            (
+                Request::Heartbeat { belief: Belief::Leader(term), .. },
+                Reply::HeartbeatAck { seq: Some(seq) },
+            ) => {
+                let leadership = LeadershipId { term: *term, incarnation: member.incarnation };
+                self.observer.renews(leadership, *seq);
                 self.renewed = self.now;
             }
             _ => {}
@@ -196,7 +206,7 @@ impl World {
 }
 
 /// The other process's leadership that a request ends if it is carried out.
-fn may_end(request: &Request) -> Option<TermKey> {
+fn may_end(request: &Request) -> Option<LeadershipId> {
     match request {
         Request::Claim(claim) => claim.incumbent.term,
         Request::Register { take_over: Some(TakeOver::Leader { incumbent, .. }) } => incumbent.term,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{Event, Incarnation, Machine, Node, Time, Times};
+use protocol::{Event, HeartbeatSeq, Incarnation, LocalNode, Machine, Time, Timing};
 
 use super::process::{Inbound, Life, Process};
 use super::{ELECTION, HEARTBEAT, World};
@@ -19,11 +19,11 @@ impl World {
             self.next_name += 1;
             format!("n{}", self.next_name)
         });
-        let times = self.settings();
+        let timing = self.settings();
         let incarnation = Incarnation(u128::from(self.dice.number()) << 64 | u128::from(self.dice.number()));
         let clock = self.new_clock();
         let index = self.processes.len();
-        let node = Node { id: id.clone(), incarnation };
+        let node = LocalNode { id: id.clone(), incarnation };
         let known = self.processes.iter().rev().find(|process| process.member.id == id);
         let priority = match known {
             Some(known) if !self.dice.chance(0.1) => known.member.priority,
@@ -38,13 +38,13 @@ impl World {
             self.tally.inject(Fault::Mute);
         }
         let priority = if mute { 9 } else { priority };
-        let member = Member { id, incarnation, priority, eligible: true, lease: times.grant() };
-        let machine = Machine::new(clock.shows(self.now), node, times);
-        self.say(|| format!("{} starts with {times:?}, {clock:?}, slow {slow}", name(&member)));
+        let member = Member { id, incarnation, priority, eligible: true, lease: timing.lease_duration() };
+        let machine = Machine::new(clock.shows(self.now), node, timing);
+        self.say(|| format!("{} starts with {timing:?}, {clock:?}, slow {slow}", name(&member)));
         self.processes.push(Process {
             member,
             clock,
-            times,
+            timing,
             machine,
             life: Life::Running,
             slow,
@@ -52,7 +52,7 @@ impl World {
             stopping: false,
             cut_off_until: Moment::ZERO,
             tick: 0,
-            rests_on: 0,
+            rests_on: HeartbeatSeq::ZERO,
             awaited: (0, Time::default()),
             flag: false,
         });
@@ -78,7 +78,7 @@ impl World {
         self.alive.retain(|alive| *alive != index);
     }
 
-    fn settings(&mut self) -> Times {
+    fn settings(&mut self) -> Timing {
         let (heartbeat, election) = if self.campaign.mixed {
             let heartbeat = HEARTBEAT.mul_f64([0.3, 0.5, 1.0, 1.0, 2.0][self.dice.below(5)]);
             (heartbeat, heartbeat.mul_f64([3.0, 3.0, 4.0, 8.0][self.dice.below(4)]))
@@ -86,8 +86,9 @@ impl World {
             (HEARTBEAT, ELECTION)
         };
         #[expect(clippy::expect_used, reason = "each of these settings is within its bounds")]
-        let times = Times::new(heartbeat, election, 2 * election, 0.1).expect("settings within their bounds");
-        times
+        let timing =
+            Timing::new(heartbeat, election, 2 * election, 0.1).expect("settings within their bounds");
+        timing
     }
 
     /// The ratio of any two rates is at most 1.1, and often just that.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{Event, Lease, Machine, Reply, Time, Times};
+use protocol::{Event, HeartbeatSeq, Lease, Machine, Reply, Term, Time, Timing};
 
 use crate::clock::{Clock, Moment};
 use crate::database::Member;
@@ -38,9 +38,9 @@ pub struct Inbound {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Effect {
     /// Whether the sender's own leadership was the open one right after the step.
-    pub open: Option<i64>,
+    pub open: Option<Term>,
     /// The own row's counter right after the step.
-    pub seq: i64,
+    pub seq: HeartbeatSeq,
 }
 
 impl Inbound {
@@ -58,7 +58,7 @@ impl Inbound {
 pub struct Process {
     pub member: Member,
     pub clock: Clock,
-    pub times: Times,
+    pub timing: Timing,
     pub machine: Machine,
     pub life: Life,
     pub slow: bool,
@@ -69,7 +69,7 @@ pub struct Process {
     /// The newest of the wake-ups it asked for.
     pub tick: u64,
     /// The row's counter in the version its lease rests on.
-    pub rests_on: i64,
+    pub rests_on: HeartbeatSeq,
     /// The step it waits for, and until when.
     pub awaited: (u64, Time),
     /// What `is_leader` would be if it were stored.
@@ -97,6 +97,6 @@ impl Process {
     }
 
     pub fn heartbeat(&self) -> Duration {
-        self.clock.takes(self.times.heartbeat())
+        self.clock.takes(self.timing.heartbeat_interval())
     }
 }

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use leader_election::ElectorConfig;
-use protocol::{Claim, Contest, Incarnation, Known, Lost, Reply, Request, TakeOver, View};
-use simulation::database::{Database, Member};
+use protocol::{
+    Belief, Claim, ClaimRejected, Electorate, HeartbeatSeq, Incarnation, NodeStatus, PeerView, Reply,
+    Request, Snapshot, TakeOver, Term,
+};
+use simulation::database::{Database, Member, Node};
 use simulation::mutation::Mutation;
 
 use crate::Seen;
@@ -21,7 +24,7 @@ pub struct Case<'a> {
     model: Database,
     members: Vec<Member>,
     /// What each process last read.
-    read: Vec<View>,
+    read: Vec<Snapshot>,
 }
 
 impl<'a> Case<'a> {
@@ -53,7 +56,7 @@ impl<'a> Case<'a> {
         let members = configs.iter().map(member).collect();
         real.begin(configs);
         let model = Database::new(TERMS_KEPT as usize, mutation);
-        let mut case = Self { real, model, members, read: vec![View::default(); PROCESSES] };
+        let mut case = Self { real, model, members, read: vec![Snapshot::default(); PROCESSES] };
         for process in 0..IDS.len() {
             case.take(&Step::Ask(Who::Any(process), Wish::Register(false)), seen).await?;
         }
@@ -136,7 +139,7 @@ impl<'a> Case<'a> {
     }
 
     fn remember(&mut self, process: usize, reply: &Reply) {
-        if let Reply::View(view) = reply {
+        if let Reply::Snapshot(view) = reply {
             self.read[process] = view.clone();
         }
     }
@@ -150,7 +153,7 @@ impl<'a> Case<'a> {
             Who::HolderOf(id) => {
                 self.model.nodes.get(IDS[id]).and_then(|row| of(row.incarnation)).unwrap_or(id)
             }
-            Who::Leader => self.model.open().and_then(|term| of(term.incarnation)).unwrap_or(0),
+            Who::Leader => self.model.open_term().and_then(|term| of(term.incarnation)).unwrap_or(0),
         }
     }
 
@@ -161,9 +164,12 @@ impl<'a> Case<'a> {
                 Request::Register { take_over: take_over.then(|| self.taking_over(process)).flatten() }
             }
             Wish::Heartbeat { term, candidate, beats } => Request::Heartbeat {
-                term: term.map(|which| self.term(process, which)),
-                candidate: *candidate && term.is_none(),
-                floor: self.counted(process) + beats,
+                belief: match term {
+                    Some(which) => Belief::Leader(self.term(process, *which)),
+                    None if *candidate => Belief::Candidate,
+                    None => Belief::Follower,
+                },
+                seq_floor: self.counted(process, *beats),
             },
             Wish::Observe(terms) => {
                 Request::Observe { terms: terms.iter().map(|which| self.term(process, *which)).collect() }
@@ -172,23 +178,23 @@ impl<'a> Case<'a> {
                 let view = self.ground(process, *on);
                 let regard = |(id, regard): (&&str, &Regard)| {
                     let row = view.node(id).filter(|row| row.id != member.id)?;
-                    let (live, passed_over) = match regard {
+                    let (live, skipped) = match regard {
                         Regard::Unseen => return None,
                         Regard::Live => (true, false),
                         Regard::Dead => (false, false),
                         Regard::PassedOver => (true, true),
                     };
-                    let (incarnation, seq) = (row.incarnation, row.seq);
-                    Some(Known { id: row.id.clone(), incarnation, seq, live, passed_over })
+                    let (incarnation, heartbeat_seq) = (row.incarnation, row.heartbeat_seq);
+                    Some(PeerView { id: row.id.clone(), incarnation, heartbeat_seq, live, skipped })
                 };
-                let contest = Contest {
+                let electorate = Electorate {
                     id: member.id.clone(),
                     incarnation: member.incarnation,
-                    timeout: TIMEOUT,
-                    known: IDS.iter().zip(known).filter_map(regard).collect(),
+                    election_timeout: TIMEOUT,
+                    peers: IDS.iter().zip(known).filter_map(regard).collect(),
                 };
-                let (floor, beats) = (*floor, self.counted(process) + beats);
-                Request::Claim(Claim { incumbent: view.incumbent(), contest, floor, beats })
+                let (min_term, seq_floor) = (Term::new(*floor), self.counted(process, *beats));
+                Request::Claim(Claim { incumbent: view.incumbent(), electorate, min_term, seq_floor })
             }
             Wish::EndTerm(which, reason) => {
                 Request::EndTerm { term: self.term(process, *which), reason: *reason }
@@ -204,31 +210,34 @@ impl<'a> Case<'a> {
         let ground = if self.read[process].nodes.is_empty() { Ground::Now } else { Ground::Read };
         let view = self.ground(process, ground);
         let row = view.node(&member.id).filter(|row| row.incarnation != member.incarnation)?;
-        let leads = row.leading || view.open().is_some_and(|term| term.incarnation == row.incarnation);
+        let leads =
+            row.is_leader() || view.open_term().is_some_and(|term| term.incarnation == row.incarnation);
         Some(match leads {
             true => TakeOver::Leader { incarnation: row.incarnation, incumbent: view.incumbent() },
             false => TakeOver::Follower(row.incarnation),
         })
     }
 
-    /// What the own id's row has counted to.
-    fn counted(&self, process: usize) -> i64 {
-        self.model.nodes.get(&self.members[process].id).map_or(0, |row| row.seq)
+    /// What its own id's row has counted to, and so many more.
+    fn counted(&self, process: usize, more: i64) -> HeartbeatSeq {
+        let row = self.model.nodes.get(&self.members[process].id);
+        HeartbeatSeq::new(row.map_or(0, |row| row.heartbeat_seq.get()) + more)
     }
 
-    fn ground(&self, process: usize, on: Ground) -> View {
+    fn ground(&self, process: usize, on: Ground) -> Snapshot {
         match on {
             Ground::Now => self.model.view(NOW, &self.members[process].id, &[]),
             Ground::Read => self.read[process].clone(),
         }
     }
 
-    fn term(&self, process: usize, which: Which) -> i64 {
-        let newest = |view: &View| view.open().or(view.newest()).map_or(0, |row| row.term);
+    fn term(&self, process: usize, which: Which) -> Term {
+        let newest =
+            |view: &Snapshot| view.open_term().or(view.newest_term()).map_or(Term::NONE, |row| row.term);
         match which {
             Which::Newest => newest(&self.ground(process, Ground::Now)),
             Which::Read => newest(&self.read[process]),
-            Which::Before(n) => newest(&self.ground(process, Ground::Now)) - n,
+            Which::Before(n) => earlier(newest(&self.ground(process, Ground::Now)), n),
         }
     }
 
@@ -262,8 +271,9 @@ impl<'a> Case<'a> {
             }
             Hand::DeleteTerm(before) => {
                 let Some(newest) = newest else { return Ok(()) };
-                self.model.terms.remove(&(newest - before));
-                format!("DELETE FROM election_terms WHERE election = $e AND term = {}", newest - before)
+                let term = earlier(newest, *before);
+                self.model.terms.remove(&term);
+                format!("DELETE FROM election_terms WHERE election = $e AND term = {term}")
             }
             Hand::Successor(id) => {
                 let Some(newest) = newest else { return Ok(()) };
@@ -274,18 +284,17 @@ impl<'a> Case<'a> {
                 format!("UPDATE election_terms SET {set} WHERE election = $e AND term = {newest}")
             }
             Hand::CloseTerm => {
-                for row in self.model.terms.values_mut().filter(|row| row.ended.is_none()) {
-                    row.ended = Some(protocol::EndReason::Lapsed);
+                for row in self.model.terms.values_mut().filter(|row| row.end_reason.is_none()) {
+                    row.end_reason = Some(protocol::EndReason::Lapsed);
                 }
                 "UPDATE election_terms SET ended_at = $now, end_reason = 'lapsed' \
                  WHERE election = $e AND ended_at IS NULL"
                     .to_owned()
             }
             Hand::Demote => {
-                self.model.nodes.values_mut().for_each(|row| {
-                    row.candidate |= row.leading;
-                    row.leading = false;
-                });
+                for row in self.model.nodes.values_mut().filter(|row| row.is_leader()) {
+                    row.status = NodeStatus::Candidate;
+                }
                 "UPDATE node_records SET status = 'candidate' WHERE election = $e AND status = 'leader'"
                     .to_owned()
             }
@@ -302,25 +311,27 @@ impl<'a> Case<'a> {
             (_, Reply::Registered { .. }) => match own {
                 None => "registered",
                 Some(row) if row.incarnation == member.incarnation => "registered again",
-                Some(row) if row.leading => "taken over from a leader",
+                Some(row) if row.is_leader() => "taken over from a leader",
                 Some(_) => "taken over from a follower",
             },
-            (_, Reply::Occupied { leading: true, .. }) => "occupied by a leader",
-            (_, Reply::Occupied { leading: false, .. }) => "occupied by a follower",
-            (Request::Heartbeat { term: None, .. }, Reply::Beat { seq: Some(_) }) => "heartbeat",
-            (Request::Heartbeat { term: None, .. }, _) => "heartbeat refused",
-            (Request::Heartbeat { .. }, Reply::Beat { seq: Some(_) }) => "renewal",
-            (Request::Heartbeat { .. }, _) => "renewal refused",
-            (_, Reply::Claimed { .. }) if before.nodes.values().any(|row| row.leading) => {
+            (_, Reply::IdTaken { leading: true, .. }) => "occupied by a leader",
+            (_, Reply::IdTaken { leading: false, .. }) => "occupied by a follower",
+            (Request::Heartbeat { belief: Belief::Leader(_), .. }, Reply::HeartbeatAck { seq: Some(_) }) => {
+                "renewal"
+            }
+            (Request::Heartbeat { belief: Belief::Leader(_), .. }, _) => "renewal refused",
+            (Request::Heartbeat { .. }, Reply::HeartbeatAck { seq: Some(_) }) => "heartbeat",
+            (Request::Heartbeat { .. }, _) => "heartbeat refused",
+            (_, Reply::Claimed { .. }) if before.nodes.values().any(Node::is_leader) => {
                 "claimed from a leader"
             }
             (_, Reply::Claimed { .. }) => "claimed",
-            (_, Reply::Lost(Lost::Moved)) => "claim lost: moved",
-            (_, Reply::Lost(Lost::Better(_))) => "claim lost: better",
-            (_, Reply::Lost(Lost::Unregistered)) => "claim lost: unregistered",
-            (_, Reply::TermEnded) if before.open() != self.model.open() => "term ended",
+            (_, Reply::ClaimRejected(ClaimRejected::IncumbentChanged)) => "claim lost: moved",
+            (_, Reply::ClaimRejected(ClaimRejected::BetterCandidate(_))) => "claim lost: better",
+            (_, Reply::ClaimRejected(ClaimRejected::OwnRowChanged)) => "claim lost: unregistered",
+            (_, Reply::TermEnded) if before.open_term() != self.model.open_term() => "term ended",
             (_, Reply::Left) if own.is_some_and(|row| row.incarnation == member.incarnation) => "left",
-            (_, Reply::View(_)) => "view",
+            (_, Reply::Snapshot(_)) => "view",
             (_, Reply::Cleaned { nodes: 1.., .. }) => "cleaned nodes",
             (_, Reply::Cleaned { terms: 1.., .. }) => "cleaned terms",
             _ => return,
@@ -329,16 +340,20 @@ impl<'a> Case<'a> {
     }
 }
 
+/// The term so many before this one.
+fn earlier(term: Term, by: i64) -> Term {
+    Term::new(term.get() - by)
+}
+
 /// A reply without the order of its rows, and without what the test itself took.
 fn comparable(reply: &Reply) -> Reply {
-    let Reply::View(view) = reply else { return reply.clone() };
+    let Reply::Snapshot(view) = reply else { return reply.clone() };
     let mut view = view.clone();
     view.terms.sort_by_key(|row| row.term);
     view.nodes.sort_by(|one, other| one.id.cmp(&other.id));
     for row in &mut view.nodes {
-        let seconds = i64::try_from(row.age.as_secs()).unwrap_or(i64::MAX - 100);
-        row.age = Duration::from_secs(coarse(seconds).unsigned_abs());
-        row.address = None;
+        let seconds = i64::try_from(row.heartbeat_age.as_secs()).unwrap_or(i64::MAX - 100);
+        row.heartbeat_age = Duration::from_secs(coarse(seconds).unsigned_abs());
     }
-    Reply::View(view)
+    Reply::Snapshot(view)
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use entity::sea_orm_active_enums::NodeStatus;
+use entity::sea_orm_active_enums::NodeStatus as Status;
 use entity::{election_terms as terms, node_records as nodes};
 use leader_election::{BareStore, DatabaseUrl, ElectorConfig};
-use protocol::{EndReason, Incarnation, Reply, Request, TermRow};
+use protocol::{EndReason, HeartbeatSeq, Incarnation, NodeStatus, Reply, Request, Term, TermRow};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryFilter};
 use simulation::database::Node;
 use uuid::Uuid;
@@ -71,7 +71,7 @@ impl Real {
     }
 
     /// All rows, as the model would have them at its time `now`.
-    pub async fn rows(&self, now: i64) -> (BTreeMap<String, Node>, BTreeMap<i64, TermRow>) {
+    pub async fn rows(&self, now: i64) -> (BTreeMap<String, Node>, BTreeMap<Term, TermRow>) {
         let mine = nodes::Column::Election.eq(&self.election);
         let rows = nodes::Entity::find().filter(mine).all(&self.raw).await.unwrap();
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed();
@@ -79,12 +79,15 @@ impl Real {
             let age = coarse(wall - row.last_heartbeat.timestamp());
             let node = Node {
                 incarnation: Incarnation(row.incarnation.as_u128()),
-                leading: row.status == NodeStatus::Leader,
-                candidate: row.status == NodeStatus::Candidate,
+                status: match row.status {
+                    Status::Follower => NodeStatus::Follower,
+                    Status::Candidate => NodeStatus::Candidate,
+                    Status::Leader => NodeStatus::Leader,
+                },
                 priority: row.priority,
                 eligible: row.eligible,
-                term: row.term,
-                seq: row.heartbeat_seq,
+                term: Term::new(row.term),
+                heartbeat_seq: HeartbeatSeq::new(row.heartbeat_seq),
                 last_heartbeat: now - age * 1_000_000,
                 lease: Duration::from_millis(row.lease_ms.unsigned_abs()),
             };
@@ -102,7 +105,7 @@ pub fn coarse(seconds: i64) -> i64 {
     KNOWN.into_iter().find(|age| (*age - 1..age + 25).contains(&seconds)).unwrap_or(seconds)
 }
 
-fn term(row: terms::Model) -> (i64, TermRow) {
+fn term(row: terms::Model) -> (Term, TermRow) {
     let reason = row.end_reason.map(|reason| match reason.as_str() {
         "resigned" => EndReason::Resigned,
         "transferred" => EndReason::Transferred,
@@ -114,12 +117,12 @@ fn term(row: terms::Model) -> (i64, TermRow) {
     });
     assert_eq!(row.ended_at.is_some(), reason.is_some(), "term {} has ended, or has not", row.term);
     let term = TermRow {
-        term: row.term,
+        term: Term::new(row.term),
         leader_id: row.leader_id,
         incarnation: Incarnation(row.incarnation.as_u128()),
-        lease: Duration::from_millis(row.lease_ms.unsigned_abs()),
-        ended: reason,
+        lease_duration: Duration::from_millis(row.lease_ms.unsigned_abs()),
+        end_reason: reason,
         successor: row.successor,
     };
-    (row.term, term)
+    (term.term, term)
 }

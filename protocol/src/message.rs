@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::ranking::Contest;
-use super::rows::{EndReason, Incarnation, Incumbent, View};
+use super::ranking::Electorate;
+use super::snapshot::{EndReason, Incumbent, Snapshot};
+use super::term::{HeartbeatSeq, Incarnation, Term};
 use super::time::Time;
 
 /// Something that happened.
@@ -50,28 +51,26 @@ pub enum Request {
         /// From whom.
         take_over: Option<TakeOver>,
     },
-    /// Count the own row's heartbeats up, in the role this node believes to have.
+    /// Raise the heartbeat counter of this node's own row, bound to what the node believes.
     Heartbeat {
-        /// The term being renewed; none for a follower.
-        term: Option<i64>,
-        /// Whether the follower sees a vacancy (its row then says candidate).
-        candidate: bool,
-        /// The counter becomes one more than this, and no two requests of a process are given the same: whatever a
-        /// database forgot, no version is written twice. A row that has gone further shows that this request is
-        /// late; it does nothing then.
-        floor: i64,
+        /// What the node believes to be.
+        belief: Belief,
+        /// The counter becomes one more than this. No two requests of a process name the same value, so that no
+        /// version is written twice even where the database forgot one. A row whose counter is already higher shows
+        /// that this request is late: it then changes nothing.
+        seq_floor: HeartbeatSeq,
     },
-    /// Look.
+    /// Read the election's rows.
     Observe {
         /// Terms whose rows are wanted besides the open and the newest one.
-        terms: Vec<i64>,
+        terms: Vec<Term>,
     },
     /// Try to become leader.
     Claim(Claim),
     /// End a term of the own incarnation and demote the own row, whichever of the two is still there.
     EndTerm {
         /// Which.
-        term: i64,
+        term: Term,
         /// Why.
         reason: EndReason,
     },
@@ -86,6 +85,17 @@ pub enum Request {
         /// How long without a heartbeat, on the database's clock.
         older_than: Duration,
     },
+}
+
+/// What a node believes to be when it sends a heartbeat. The heartbeat changes nothing where the database disagrees.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Belief {
+    /// A follower, its row not having the status leader.
+    Follower,
+    /// The same, and it sees a vacancy: its row then says candidate.
+    Candidate,
+    /// The leader of this term: the heartbeat renews its lease.
+    Leader(Term),
 }
 
 /// Whose row is taken over.
@@ -108,23 +118,23 @@ pub struct Claim {
     /// The leadership observed to be over, in that very version.
     pub incumbent: Incumbent,
     /// The ground on which this node is the first in line.
-    pub contest: Contest,
+    pub electorate: Electorate,
     /// The new term is higher than this and than every term in either table.
-    pub floor: i64,
-    /// The own row's heartbeat counter becomes one more than this, as by a heartbeat: no two leaderships begin in the
-    /// same version, even where the database forgot the first.
-    pub beats: i64,
+    pub min_term: Term,
+    /// The heartbeat counter of the node's own row becomes one more than this, as by a heartbeat: no two leaderships
+    /// begin in the same version, even where the database forgot the first.
+    pub seq_floor: HeartbeatSeq,
 }
 
 /// Why a claim gave up.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Lost {
-    /// The leadership is no longer the one observed.
-    Moved,
+pub enum ClaimRejected {
+    /// The leadership is no longer in the version observed.
+    IncumbentChanged,
     /// This node should lead instead.
-    Better(String),
+    BetterCandidate(String),
     /// The claiming node's own row is not what it should be.
-    Unregistered,
+    OwnRowChanged,
     /// Another claim committed first.
     Raced,
 }
@@ -134,19 +144,19 @@ impl Claim {
     ///
     /// # Errors
     /// What has changed.
-    pub fn check(&self, view: &View) -> Result<(), Lost> {
+    pub fn check(&self, view: &Snapshot) -> Result<(), ClaimRejected> {
         if view.incumbent() != self.incumbent {
-            return Err(Lost::Moved);
+            return Err(ClaimRejected::IncumbentChanged);
         }
-        let own = view.node(&self.contest.id).filter(|row| row.incarnation == self.contest.incarnation);
+        let own = view.node(&self.electorate.id).filter(|row| row.incarnation == self.electorate.incarnation);
         // A row that has gone further shows that this claim is late: its node has given it up.
-        if own.is_none_or(|row| row.leading || self.beats < row.seq) {
-            return Err(Lost::Unregistered);
+        if own.is_none_or(|row| row.is_leader() || self.seq_floor < row.heartbeat_seq) {
+            return Err(ClaimRejected::OwnRowChanged);
         }
-        match self.contest.first_in_line(view) {
-            Some(first) if first.id == self.contest.id => Ok(()),
-            Some(first) => Err(Lost::Better(first.id.clone())),
-            None => Err(Lost::Unregistered),
+        match self.electorate.preferred_candidate(view) {
+            Some(first) if first.id == self.electorate.id => Ok(()),
+            Some(first) => Err(ClaimRejected::BetterCandidate(first.id.clone())),
+            None => Err(ClaimRejected::OwnRowChanged),
         }
     }
 }
@@ -157,29 +167,29 @@ pub enum Reply {
     /// The row is this incarnation's, with this heartbeat counter.
     Registered {
         /// The counter.
-        seq: i64,
+        seq: HeartbeatSeq,
     },
     /// The row belongs to another incarnation.
-    Occupied {
+    IdTaken {
         /// Whose it is.
         incarnation: Incarnation,
         /// Whether it is the leader's: it says so, or the open term is that incarnation's.
         leading: bool,
     },
-    /// The heartbeat's row, bound to what the node believes: none is no row.
-    Beat {
-        /// The counter it was set to.
-        seq: Option<i64>,
+    /// The heartbeat was carried out, or found no row that agrees with what the node believes.
+    HeartbeatAck {
+        /// The counter it was set to; none where no row agreed.
+        seq: Option<HeartbeatSeq>,
     },
-    /// The look.
-    View(View),
+    /// What the election's rows show.
+    Snapshot(Snapshot),
     /// The claim succeeded.
     Claimed {
         /// The new term.
-        term: i64,
+        term: Term,
     },
     /// The claim gave up.
-    Lost(Lost),
+    ClaimRejected(ClaimRejected),
     /// No open term of that number and this incarnation is left, and the own row does not say leader.
     TermEnded,
     /// The own row is gone.
@@ -197,34 +207,34 @@ pub enum Reply {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Change {
     /// The own row is there.
-    Registered {
+    Joined {
         /// Whether it was taken over from another incarnation.
         taken_over: bool,
         /// Whether it had been there before and had gone.
         again: bool,
     },
-    /// The id's row belongs to a leader that is another process; this one waits for the end of its lease.
-    Waiting {
+    /// The node id belongs to a leader that is another process. This process waits for the end of that lease.
+    IdHeldByLeader {
         /// When that lease runs out, if it is not renewed.
         until: Time,
     },
     /// This node leads.
-    Leading {
+    BecameLeader {
         /// The term.
-        term: i64,
+        term: Term,
         /// How long there was no leader, as far as this node could see: since the last sign of life of one
         /// that vanished, or since the term was seen to have ended.
         leaderless: Option<Duration>,
     },
-    /// This node leads no more.
-    Followed {
+    /// This node no longer leads.
+    LostLeadership {
         /// The term that is over.
-        term: i64,
+        term: Term,
         /// Why.
-        cause: Cause,
+        reason: LossReason,
     },
     /// A claim gave up.
-    ClaimLost(Lost),
+    ClaimRejected(ClaimRejected),
     /// The cleanup deleted something.
     Cleaned {
         /// Node rows.
@@ -234,11 +244,11 @@ pub enum Change {
     },
 }
 
-/// Why a node leads no more.
+/// Why a node no longer leads.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Cause {
-    /// It was stopped.
-    Stopped,
+pub enum LossReason {
+    /// It was asked to stop, and resigned.
+    ShuttingDown,
     /// It could not renew before its lease ran out.
     Lapsed,
     /// Its term was ended by somebody else, or its row no longer says that it leads.
@@ -261,27 +271,39 @@ pub enum Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ranking::Known;
-    use super::super::rows::{NodeRow, TermRow};
-    use super::super::sketch::{Sketch, leader, ms, process, row, term, view};
+    use super::super::fixtures::{Fixture, leader, ms, process, row, term, view};
+    use super::super::ranking::PeerView;
+    use super::super::snapshot::{NodeRow, TermRow};
     use super::*;
 
-    fn known(id: &str, passed_over: bool) -> Known {
-        Known { id: id.to_owned(), incarnation: process(id), seq: 7, live: true, passed_over }
+    fn known(id: &str, skipped: bool) -> PeerView {
+        PeerView {
+            id: id.to_owned(),
+            incarnation: process(id),
+            heartbeat_seq: HeartbeatSeq::new(7),
+            live: true,
+            skipped,
+        }
     }
 
     /// `b` claims, having seen this, and then reads that.
-    fn check(known: Vec<Known>, seen: Sketch, read: Sketch) -> Result<(), Lost> {
+    fn check(known: Vec<PeerView>, seen: Fixture, read: Fixture) -> Result<(), ClaimRejected> {
         let (id, incarnation, timeout) = ("b".to_owned(), process("b"), ms(3200));
-        let contest = Contest { id, incarnation, timeout, known };
-        Claim { incumbent: View::from(seen).incumbent(), contest, floor: 1, beats: 0 }.check(&read.into())
+        let electorate = Electorate { id, incarnation, election_timeout: timeout, peers: known };
+        Claim {
+            incumbent: Snapshot::from(seen).incumbent(),
+            electorate,
+            min_term: Term::new(1),
+            seq_floor: HeartbeatSeq::ZERO,
+        }
+        .check(&read.into())
     }
 
-    fn led(seq: i64) -> Sketch {
+    fn led(seq: i64) -> Fixture {
         view().open(1, "a").node(leader("a", 1, seq)).node(row("b", 0))
     }
 
-    fn vacant() -> Sketch {
+    fn vacant() -> Fixture {
         view().ended(1, "a", EndReason::Resigned).node(row("b", 0))
     }
 
@@ -299,16 +321,19 @@ mod tests {
             view().open(2, "a").node(leader("a", 1, 7)).node(row("b", 0)),
             view().open(1, "a").node(another_process).node(row("b", 0)),
         ] {
-            assert_eq!(check(vec![], led(7), read), Err(Lost::Moved));
+            assert_eq!(check(vec![], led(7), read), Err(ClaimRejected::IncumbentChanged));
         }
-        assert_eq!(check(vec![], vacant(), led(7)), Err(Lost::Moved));
+        assert_eq!(check(vec![], vacant(), led(7)), Err(ClaimRejected::IncumbentChanged));
     }
 
     #[test]
     fn a_claim_gives_way_to_a_better_node_that_is_not_passed_over() {
         let better = || vacant().node(row("a", 7));
-        assert_eq!(check(vec![], vacant(), better()), Err(Lost::Better("a".to_owned())));
-        assert_eq!(check(vec![known("a", false)], better(), better()), Err(Lost::Better("a".to_owned())));
+        assert_eq!(check(vec![], vacant(), better()), Err(ClaimRejected::BetterCandidate("a".to_owned())));
+        assert_eq!(
+            check(vec![known("a", false)], better(), better()),
+            Err(ClaimRejected::BetterCandidate("a".to_owned()))
+        );
         assert_eq!(check(vec![known("a", true)], better(), better()), Ok(()));
         assert_eq!(check(vec![], vacant(), vacant().node(row("c", 7))), Ok(()));
     }
@@ -319,21 +344,21 @@ mod tests {
         let failing = NodeRow { eligible: false, ..row("b", 0) };
         let gone_on = row("b", 1);
         for rows in [view(), view().node(others), view().node(failing), view().node(gone_on)] {
-            assert_eq!(check(vec![], view(), rows), Err(Lost::Unregistered));
+            assert_eq!(check(vec![], view(), rows), Err(ClaimRejected::OwnRowChanged));
         }
         let leading = || view().node(leader("b", 3, 0));
-        assert_eq!(check(vec![], leading(), leading()), Err(Lost::Unregistered));
+        assert_eq!(check(vec![], leading(), leading()), Err(ClaimRejected::OwnRowChanged));
     }
 
     #[test]
     fn a_claim_is_the_successors_first() {
         let to = |id: &str| TermRow {
-            ended: Some(EndReason::Transferred),
+            end_reason: Some(EndReason::Transferred),
             successor: Some(id.to_owned()),
             ..term(1, "z")
         };
         let rows = |id| view().term(to(id)).node(row("a", 7)).node(row("b", 0)).node(row("c", 7));
         assert_eq!(check(vec![], rows("b"), rows("b")), Ok(()));
-        assert_eq!(check(vec![], rows("c"), rows("c")), Err(Lost::Better("c".to_owned())));
+        assert_eq!(check(vec![], rows("c"), rows("c")), Err(ClaimRejected::BetterCandidate("c".to_owned())));
     }
 }

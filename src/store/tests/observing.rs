@@ -3,7 +3,7 @@
 use sea_orm::DbBackend;
 
 use super::bench::Bench;
-use crate::store::look::look;
+use crate::store::observe::observe;
 use protocol::{EndReason, NodeRow, Request, rank};
 
 /// Many rows by hand: `n001` with priority 1, and so on.
@@ -44,7 +44,7 @@ pub(super) async fn a_look_shows_few_rows_of_many(bench: Bench) {
     assert_eq!(shown[..3], ["me", "n000", "n042"]);
     assert_eq!(shown[3..], ["n292", "n293", "n294", "n295", "n296", "n297", "n299", "n300"]);
     assert_eq!(view.leader().unwrap().id, "n000");
-    assert_eq!(view.newest().unwrap().successor.as_deref(), Some("n042"));
+    assert_eq!(view.newest_term().unwrap().successor.as_deref(), Some("n042"));
 }
 
 pub(super) async fn a_look_shows_each_row_once(bench: Bench) {
@@ -67,7 +67,7 @@ pub(super) async fn a_look_shows_the_terms_that_are_asked_for(bench: Bench) {
         let term = node.lead().await;
         node.ask(Request::EndTerm { term, reason }).await;
         let view = node.view(&[]).await;
-        assert_eq!(view.newest().unwrap().ended, Some(reason));
+        assert_eq!(view.newest_term().unwrap().ended, Some(reason));
         assert_eq!(view.terms.len(), 1);
     }
     let view = node.view(&[2, 4, 99]).await;
@@ -91,7 +91,7 @@ pub(super) async fn the_best_rows_are_the_best_by_the_rules(bench: Bench) {
     }
     let mut all: Vec<NodeRow> = Vec::new();
     for id in ids {
-        let view = look(&bench.raw, &bench.election, id, &[]).await.unwrap();
+        let view = observe(&bench.raw, &bench.election, id, &[]).await.unwrap();
         all.extend(view.node(id).cloned());
     }
     all.sort_by(|one, other| rank(one).cmp(&rank(other)));

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::dialect::{heartbeat_age, leader_literal};
 use super::end_reason::from_text;
-use protocol::{EndReason, Incarnation, NodeRow, TermRow, View};
+use protocol::{EndReason, HeartbeatSeq, Incarnation, NodeRow, NodeStatus, Snapshot, Term, TermRow};
 
 /// How many of the best-ranked eligible rows a look brings.
 const BEST: u64 = 8;
@@ -20,28 +20,29 @@ struct Row {
     of_node: i32,
     id: String,
     incarnation: Uuid,
-    /// Of a node: it says leader. Of a term: it has ended.
-    flag: bool,
+    /// Of a term.
+    ended: bool,
+    /// Of a node.
+    status: Option<String>,
     priority: i32,
     eligible: bool,
     term: i64,
     seq: i64,
     lease_ms: i64,
     age: f64,
-    address: Option<String>,
     reason: Option<String>,
     successor: Option<String>,
 }
 
 /// Reads what `me` needs to know: the open and the newest term and the `asked` ones; the rows that say leader, the
 /// leader's, the successor's, the own and the best-ranked eligible ones.
-pub(super) async fn look<C: ConnectionTrait>(
+pub(super) async fn observe<C: ConnectionTrait>(
     db: &C,
     election: &str,
     me: &str,
-    asked: &[i64],
-) -> Result<View, DbErr> {
-    let mut view = View::default();
+    asked: &[Term],
+) -> Result<Snapshot, DbErr> {
+    let mut view = Snapshot::default();
     for row in db.query_all(&query(db.get_database_backend(), election, me, asked)).await? {
         let row = Row::from_query_result(&row, "")?;
         if row.of_node == 0 {
@@ -54,7 +55,7 @@ pub(super) async fn look<C: ConnectionTrait>(
     Ok(view)
 }
 
-pub(super) fn query(backend: DbBackend, election: &str, me: &str, asked: &[i64]) -> SelectStatement {
+pub(super) fn query(backend: DbBackend, election: &str, me: &str, asked: &[Term]) -> SelectStatement {
     let mut query = terms_query(election, asked);
     for wanted in nodes_queries(backend, election, me) {
         query.union(UnionType::All, wanted);
@@ -62,24 +63,24 @@ pub(super) fn query(backend: DbBackend, election: &str, me: &str, asked: &[i64])
     query
 }
 
-fn terms_query(election: &str, asked: &[i64]) -> SelectStatement {
+fn terms_query(election: &str, asked: &[Term]) -> SelectStatement {
     let mut wanted =
         Expr::col(terms::Column::EndedAt).is_null().or(Expr::col(terms::Column::Term).eq(newest(election)));
     if !asked.is_empty() {
-        wanted = wanted.or(Expr::col(terms::Column::Term).is_in(asked.iter().copied()));
+        wanted = wanted.or(Expr::col(terms::Column::Term).is_in(asked.iter().map(|term| term.get())));
     }
     Query::select()
         .expr_as(Expr::cust("0"), "of_node")
         .expr_as(Expr::col(terms::Column::LeaderId), "id")
         .column(terms::Column::Incarnation)
-        .expr_as(Expr::col(terms::Column::EndedAt).is_not_null(), "flag")
+        .expr_as(Expr::col(terms::Column::EndedAt).is_not_null(), "ended")
+        .expr_as(Expr::cust("CAST(NULL AS text)"), "status")
         .expr_as(Expr::cust("0"), "priority")
         .expr_as(Expr::cust("TRUE"), "eligible")
         .column(terms::Column::Term)
         .expr_as(Expr::cust("0"), "seq")
         .column(terms::Column::LeaseMs)
         .expr_as(Expr::cust("0.0"), "age")
-        .expr_as(Expr::cust("CAST(NULL AS text)"), "address")
         .expr_as(Expr::col(terms::Column::EndReason), "reason")
         .column(terms::Column::Successor)
         .from(terms::Entity)
@@ -125,14 +126,14 @@ fn node_rows(backend: DbBackend, election: &str) -> SelectStatement {
         .expr_as(Expr::cust("1"), "of_node")
         .column(nodes::Column::Id)
         .column(nodes::Column::Incarnation)
-        .expr_as(Expr::col(nodes::Column::Status).eq(leader_literal()), "flag")
+        .expr_as(Expr::cust("FALSE"), "ended")
+        .expr_as(Expr::col(nodes::Column::Status).cast_as("text"), "status")
         .column(nodes::Column::Priority)
         .column(nodes::Column::Eligible)
         .column(nodes::Column::Term)
         .expr_as(Expr::col(nodes::Column::HeartbeatSeq), "seq")
         .column(nodes::Column::LeaseMs)
         .expr_as(heartbeat_age(backend), "age")
-        .column(nodes::Column::Address)
         .expr_as(Expr::cust("CAST(NULL AS text)"), "reason")
         .expr_as(Expr::cust("CAST(NULL AS text)"), "successor")
         .from(nodes::Entity)
@@ -156,11 +157,11 @@ fn newest(election: &str) -> Expr {
 
 fn term(row: Row) -> TermRow {
     TermRow {
-        term: row.term,
+        term: Term::new(row.term),
         leader_id: row.id,
         incarnation: Incarnation(row.incarnation.as_u128()),
-        lease: milliseconds(row.lease_ms),
-        ended: row.flag.then(|| row.reason.as_deref().map_or(EndReason::Expired, from_text)),
+        lease_duration: milliseconds(row.lease_ms),
+        end_reason: row.ended.then(|| row.reason.as_deref().map_or(EndReason::Expired, from_text)),
         successor: row.successor,
     }
 }
@@ -169,15 +170,22 @@ fn node(row: Row) -> NodeRow {
     NodeRow {
         id: row.id,
         incarnation: Incarnation(row.incarnation.as_u128()),
-        leading: row.flag,
+        status: status(row.status.as_deref()),
         priority: row.priority,
         eligible: row.eligible,
-        term: row.term,
-        seq: row.seq,
-        lease: milliseconds(row.lease_ms),
+        term: Term::new(row.term),
+        heartbeat_seq: HeartbeatSeq::new(row.seq),
+        lease_duration: milliseconds(row.lease_ms),
         // NaN and what is below zero count as new.
-        age: Duration::try_from_secs_f64(row.age.max(0.0)).unwrap_or(Duration::MAX),
-        address: row.address,
+        heartbeat_age: Duration::try_from_secs_f64(row.age.max(0.0)).unwrap_or(Duration::MAX),
+    }
+}
+
+fn status(name: Option<&str>) -> NodeStatus {
+    match name {
+        Some("leader") => NodeStatus::Leader,
+        Some("candidate") => NodeStatus::Candidate,
+        _ => NodeStatus::Follower,
     }
 }
 

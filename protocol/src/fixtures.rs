@@ -1,12 +1,13 @@
-//! Rows, views and times for the tests, in few words.
+//! Rows, views and timing for the tests, in few words.
 //!
 //! Nodes `a`, `b`, `c` rank in this order. H is 1000 ms, G 2200 ms, L 2000 ms.
 
 use std::time::Duration;
 
-use super::rows::{EndReason, Incarnation, NodeRow, TermRow, View};
+use super::snapshot::{EndReason, NodeRow, NodeStatus, Snapshot, TermRow};
+use super::term::{HeartbeatSeq, Incarnation, LeadershipId, Term};
 use super::time::Time;
-use super::times::Times;
+use super::timing::Timing;
 
 pub const H: u64 = 1000;
 pub const G: u64 = 2200;
@@ -20,8 +21,21 @@ pub const fn at(n: u64) -> Time {
     Time::from_origin(ms(n))
 }
 
-pub fn times() -> Times {
-    Times::new(ms(H), ms(3200), ms(6400), 0.1).unwrap()
+pub fn timing() -> Timing {
+    Timing::new(ms(H), ms(3200), ms(6400), 0.1).unwrap()
+}
+
+pub const fn number(term: i64) -> Term {
+    Term::new(term)
+}
+
+pub const fn seq(number: i64) -> HeartbeatSeq {
+    HeartbeatSeq::new(number)
+}
+
+/// The leadership of a node's first process.
+pub fn leadership(number: i64, id: &str) -> LeadershipId {
+    LeadershipId { term: Term::new(number), incarnation: process(id) }
 }
 
 /// The first process of a node.
@@ -34,52 +48,51 @@ pub fn row(id: &str, seq: i64) -> NodeRow {
     NodeRow {
         id: id.to_owned(),
         incarnation: process(id),
-        leading: false,
+        status: NodeStatus::Follower,
         priority: match id {
             "a" => 30,
             "b" => 20,
             _ => 10,
         },
         eligible: true,
-        term: 0,
-        seq,
-        lease: ms(G),
-        age: Duration::ZERO,
-        address: None,
+        term: Term::NONE,
+        heartbeat_seq: HeartbeatSeq::new(seq),
+        lease_duration: ms(G),
+        heartbeat_age: Duration::ZERO,
     }
 }
 
 /// A leader's row.
 pub fn leader(id: &str, term: i64, seq: i64) -> NodeRow {
-    NodeRow { leading: true, term, ..row(id, seq) }
+    NodeRow { status: NodeStatus::Leader, term: Term::new(term), ..row(id, seq) }
 }
 
 /// An open term.
 pub fn term(term: i64, id: &str) -> TermRow {
     TermRow {
-        term,
+        term: Term::new(term),
         leader_id: id.to_owned(),
         incarnation: process(id),
-        lease: ms(G),
-        ended: None,
+        lease_duration: ms(G),
+        end_reason: None,
         successor: None,
     }
 }
 
 /// What a look brings.
-pub struct Sketch(View);
+pub struct Fixture(Snapshot);
 
-pub fn view() -> Sketch {
-    Sketch(View::default())
+pub fn view() -> Fixture {
+    Fixture(Snapshot::default())
 }
 
-impl Sketch {
+impl Fixture {
     pub fn open(self, number: i64, id: &str) -> Self {
         self.term(term(number, id))
     }
 
     pub fn ended(self, number: i64, id: &str, reason: EndReason) -> Self {
-        self.term(TermRow { ended: Some(reason), ..term(number, id) })
+        self.term(TermRow { end_reason: Some(reason), ..term(number, id) })
     }
 
     pub fn term(mut self, row: TermRow) -> Self {
@@ -93,8 +106,8 @@ impl Sketch {
     }
 }
 
-impl From<Sketch> for View {
-    fn from(sketch: Sketch) -> View {
-        sketch.0
+impl From<Fixture> for Snapshot {
+    fn from(fixture: Fixture) -> Snapshot {
+        fixture.0
     }
 }

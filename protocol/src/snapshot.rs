@@ -1,20 +1,19 @@
-//! What the database says, in the rules' own terms.
+//! What one read of an election's rows shows, in the rules' own terms.
 
-use std::fmt;
 use std::time::Duration;
 
-/// One run of a node's process: a random UUID, as a number.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Incarnation(pub u128);
+use super::term::{HeartbeatSeq, Incarnation, LeadershipId, Term};
 
-impl fmt::Debug for Incarnation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Incarnation({:x})", self.0)
-    }
+/// What a node's row says the node does.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum NodeStatus {
+    /// It follows a leader.
+    Follower,
+    /// It sees a vacancy.
+    Candidate,
+    /// It was promoted to leader.
+    Leader,
 }
-
-/// A leadership, and nobody else's: the term's number and the incarnation that was given it.
-pub type TermKey = (i64, Incarnation);
 
 /// A node's row.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -23,22 +22,32 @@ pub struct NodeRow {
     pub id: String,
     /// The process behind the row.
     pub incarnation: Incarnation,
-    /// Whether the row says `leader`.
-    pub leading: bool,
+    /// What the row says the node does.
+    pub status: NodeStatus,
     /// Higher is preferred.
     pub priority: i32,
     /// Whether the node stands for election at all.
     pub eligible: bool,
     /// The term the row was last promoted in; 0 before the first.
-    pub term: i64,
+    pub term: Term,
     /// Counts the heartbeats.
-    pub seq: i64,
+    pub heartbeat_seq: HeartbeatSeq,
     /// G of this incarnation.
-    pub lease: Duration,
+    pub lease_duration: Duration,
     /// How old the last heartbeat is on the database's clock; zero where that clock went back.
-    pub age: Duration,
-    /// Where clients reach the node.
-    pub address: Option<String>,
+    pub heartbeat_age: Duration,
+}
+
+impl NodeRow {
+    /// Whether the row has the status leader.
+    pub fn is_leader(&self) -> bool {
+        self.status == NodeStatus::Leader
+    }
+
+    /// The leadership that the row was last promoted in.
+    pub fn leadership(&self) -> LeadershipId {
+        LeadershipId { term: self.term, incarnation: self.incarnation }
+    }
 }
 
 /// Why a leadership ended.
@@ -62,29 +71,29 @@ pub enum EndReason {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct TermRow {
     /// The term.
-    pub term: i64,
-    /// Who led.
+    pub term: Term,
+    /// The leader's node id.
     pub leader_id: String,
     /// The process that led.
     pub incarnation: Incarnation,
     /// G of that incarnation.
-    pub lease: Duration,
+    pub lease_duration: Duration,
     /// Why it ended; none while it is open.
-    pub ended: Option<EndReason>,
+    pub end_reason: Option<EndReason>,
     /// Who is to lead next.
     pub successor: Option<String>,
 }
 
 impl TermRow {
     /// The leadership this row is about.
-    pub fn key(&self) -> TermKey {
-        (self.term, self.incarnation)
+    pub fn leadership(&self) -> LeadershipId {
+        LeadershipId { term: self.term, incarnation: self.incarnation }
     }
 }
 
 /// One look at an election: a consistent snapshot of the rows that matter to a node, O(1) of them.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub struct View {
+pub struct Snapshot {
     /// The open term, the newest term and the terms asked for, each once.
     pub terms: Vec<TermRow>,
     /// The rows that say leader, the open term's leader's, the successor's, the asking node's, and the
@@ -100,28 +109,28 @@ pub struct RowVersion {
     /// The process behind the row.
     pub incarnation: Incarnation,
     /// The term the row was promoted in.
-    pub term: i64,
+    pub term: Term,
     /// The heartbeat counter.
-    pub seq: i64,
+    pub heartbeat_seq: HeartbeatSeq,
 }
 
 /// Who holds the election in a view, in that exact version: what a claim must find unchanged.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Incumbent {
     /// The open term.
-    pub term: Option<TermKey>,
+    pub term: Option<LeadershipId>,
     /// The row that says leader, whether or not it agrees with the open term.
     pub row: Option<RowVersion>,
 }
 
-impl View {
+impl Snapshot {
     /// The open term.
-    pub fn open(&self) -> Option<&TermRow> {
-        self.terms.iter().filter(|term| term.ended.is_none()).max_by_key(|term| term.term)
+    pub fn open_term(&self) -> Option<&TermRow> {
+        self.terms.iter().filter(|term| term.end_reason.is_none()).max_by_key(|term| term.term)
     }
 
     /// The highest term.
-    pub fn newest(&self) -> Option<&TermRow> {
+    pub fn newest_term(&self) -> Option<&TermRow> {
         self.terms.iter().max_by_key(|term| term.term)
     }
 
@@ -131,33 +140,32 @@ impl View {
     }
 
     /// The row that says leader.
-    pub fn leading(&self) -> Option<&NodeRow> {
-        self.nodes.iter().find(|node| node.leading)
+    pub fn leading_row(&self) -> Option<&NodeRow> {
+        self.nodes.iter().find(|node| node.is_leader())
     }
 
     /// The row of the open term's leader, if id, incarnation, term and status all agree with the term.
     pub fn leader(&self) -> Option<&NodeRow> {
-        let open = self.open()?;
-        self.node(&open.leader_id)
-            .filter(|row| row.leading && row.incarnation == open.incarnation && row.term == open.term)
+        let open = self.open_term()?;
+        self.node(&open.leader_id).filter(|row| row.is_leader() && row.leadership() == open.leadership())
     }
 
     /// The open term and the row that says leader, in these versions.
     pub fn incumbent(&self) -> Incumbent {
         Incumbent {
-            term: self.open().map(TermRow::key),
-            row: self.leading().map(|row| RowVersion {
+            term: self.open_term().map(TermRow::leadership),
+            row: self.leading_row().map(|row| RowVersion {
                 id: row.id.clone(),
                 incarnation: row.incarnation,
                 term: row.term,
-                seq: row.seq,
+                heartbeat_seq: row.heartbeat_seq,
             }),
         }
     }
 
     /// The highest term that any row of this view names.
-    pub fn highest_term(&self) -> i64 {
+    pub fn highest_term(&self) -> Term {
         let terms = self.terms.iter().map(|term| term.term);
-        terms.chain(self.nodes.iter().map(|node| node.term)).max().unwrap_or(0)
+        terms.chain(self.nodes.iter().map(|node| node.term)).max().unwrap_or_default()
     }
 }

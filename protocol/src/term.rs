@@ -1,0 +1,86 @@
+//! The numbers that the proof rests on, each a type of its own so that no two can be confused.
+
+use std::fmt;
+
+/// The number of a leadership. Every leadership of an election has a higher one than all before it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Term(i64);
+
+impl Term {
+    /// No term: what a node row names before its node has ever led, and what a node has seen before the first.
+    pub const NONE: Self = Self(0);
+
+    /// The term with this number.
+    pub const fn new(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// The number, as the database stores it.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+
+    /// The term after this one; none after the highest number that the database can store.
+    pub const fn next(self) -> Option<Self> {
+        match self.0.checked_add(1) {
+            Some(next) => Some(Self(next)),
+            None => None,
+        }
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One run of a node's process: a random UUID, as a number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Incarnation(pub u128);
+
+impl fmt::Debug for Incarnation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Incarnation({:x})", self.0)
+    }
+}
+
+/// Counts the heartbeats of one node row. Every write of the row raises it, so that it names the row's version.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct HeartbeatSeq(i64);
+
+impl HeartbeatSeq {
+    /// Before the first heartbeat.
+    pub const ZERO: Self = Self(0);
+
+    /// The count with this number.
+    pub const fn new(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// The number, as the database stores it.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+
+    /// The count that the next heartbeat writes.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for HeartbeatSeq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One leadership, and no other: the term's number and the incarnation it was given to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct LeadershipId {
+    /// The term.
+    pub term: Term,
+    /// The process that was given the term.
+    pub incarnation: Incarnation,
+}
