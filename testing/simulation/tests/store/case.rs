@@ -11,7 +11,7 @@ use simulation::database::{Database, Member, Node};
 use simulation::mutation::Mutation;
 
 use crate::Seen;
-use crate::real::{Real, coarse};
+use crate::real::{TestDatabase, coarse};
 use crate::steps::{Ground, Hand, IDS, PROCESSES, Regard, STALE, Step, TIMEOUT, Which, Who, Wish};
 
 /// The model's clock. It stands still: how long the test takes is not compared.
@@ -20,7 +20,7 @@ const NOW: i64 = 1_000_000_000_000;
 const TERMS_KEPT: u32 = 3;
 
 pub struct Case<'a> {
-    real: &'a mut Real,
+    real: &'a mut TestDatabase,
     model: Database,
     members: Vec<Member>,
     /// What each process last read.
@@ -30,7 +30,7 @@ pub struct Case<'a> {
 impl<'a> Case<'a> {
     /// Everybody's first process has registered.
     pub async fn begin(
-        real: &'a mut Real,
+        real: &'a mut TestDatabase,
         mutation: Option<Mutation>,
         seen: &mut Seen,
     ) -> Result<Self, String> {

@@ -19,7 +19,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use simulation::mutation::Mutation;
 
 use crate::case::Case;
-use crate::real::Real;
+use crate::real::TestDatabase;
 use crate::steps::{Step, step};
 
 /// How many sequences a test runs unless told otherwise.
@@ -111,7 +111,7 @@ fn setting(name: &str) -> Option<u64> {
 /// Runs so many sequences of this seed.
 fn compare(url: &str, cases: u32, seed: u64, mutation: Option<Mutation>) -> (Result<(), String>, Seen) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let real = RefCell::new(runtime.block_on(Real::open(url)));
+    let real = RefCell::new(runtime.block_on(TestDatabase::open(url)));
     let seen = RefCell::new(Seen::new());
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
     let mut bytes = [7; 32];

@@ -16,13 +16,13 @@ use crate::steps::PROCESSES;
 /// No comparison is about time: this is for a machine that is busy.
 const LIMIT: Duration = Duration::from_secs(30);
 
-pub struct Real {
+pub struct TestDatabase {
     raw: DatabaseConnection,
     processes: Vec<BareStore>,
     election: String,
 }
 
-impl Real {
+impl TestDatabase {
     pub async fn open(url: &str) -> Self {
         let url: DatabaseUrl = url.parse().unwrap();
         let raw = url.connect().await.unwrap();

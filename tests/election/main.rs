@@ -2,17 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 
-#[path = "election/api.rs"]
 mod api;
-#[path = "election/clocks.rs"]
 mod clocks;
-#[path = "election/faults.rs"]
 mod faults;
-#[path = "election/freezing.rs"]
 mod freezing;
-#[path = "election/load.rs"]
 mod load;
-#[path = "election/recovery.rs"]
+mod observer;
 mod recovery;
-#[path = "election/support.rs"]
 mod support;
