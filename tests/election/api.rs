@@ -8,18 +8,18 @@ use testkit::{Postgres, eventually};
 use tokio::sync::Mutex;
 use tokio_stream::StreamExt;
 
-use crate::support::{H, Home, SOON, T, config, follows, leads, migrate, start, start_with};
+use crate::support::{H, SOON, T, TestDatabase, config, follows, leads, migrate, start, start_with};
 
 #[tokio::test]
 async fn one_process_runs_nodes_of_one_election_and_of_several_on_sqlite() {
-    let home = Home::sqlite().await;
-    let one = start(home.url(), "node-1", 1).await;
+    let database = TestDatabase::sqlite().await;
+    let one = start(database.url(), "node-1", 1).await;
     leads(&one).await;
-    let two = start(home.url(), "node-2", 0).await;
+    let two = start(database.url(), "node-2", 0).await;
     follows(&two, "node-1").await;
     let mut elsewhere = config("node-2", 0);
     elsewhere.election = "backups".to_owned();
-    let elsewhere = start_with(home.url(), elsewhere).await;
+    let elsewhere = start_with(database.url(), elsewhere).await;
     leads(&elsewhere).await;
 
     let nodes: Vec<_> = one.nodes().await.unwrap().into_iter().map(|node| (node.id, node.role)).collect();

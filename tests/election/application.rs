@@ -11,7 +11,7 @@ use testkit::eventually;
 use tokio::time::timeout;
 use tracing::{Metadata, Subscriber, span};
 
-use crate::support::{Home, SOON, config, leads, start_with};
+use crate::support::{SOON, TestDatabase, config, leads, start_with};
 
 /// Blocks at every line for so long.
 struct Blocking {
@@ -49,8 +49,8 @@ fn fast(id: &str) -> ElectorConfig {
 /// A full pipe, a stalled collector: its lines are late, and nothing else is.
 #[tokio::test]
 async fn a_subscriber_that_blocks_costs_no_leadership_and_does_not_keep_a_stop_waiting() {
-    let home = Home::sqlite().await;
-    let elector = Elector::connect(home.url(), fast("node-1")).await.unwrap();
+    let database = TestDatabase::sqlite().await;
+    let elector = Elector::connect(database.url(), fast("node-1")).await.unwrap();
     let mut events = elector.subscribe();
     let lines = Arc::new(AtomicUsize::new(0));
     let blocking = Blocking { span: Duration::from_secs(2), lines: Arc::clone(&lines) };
@@ -75,7 +75,7 @@ async fn a_subscriber_that_blocks_costs_no_leadership_and_does_not_keep_a_stop_w
 
 #[tokio::test]
 async fn a_waiter_that_goes_takes_no_hook_with_it_and_the_next_one_waits_for_it() {
-    let home = Home::sqlite().await;
+    let database = TestDatabase::sqlite().await;
     let done = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&done);
     let config = config("node-1", 0).on_become_follower(move |_| {
@@ -85,7 +85,7 @@ async fn a_waiter_that_goes_takes_no_hook_with_it_and_the_next_one_waits_for_it(
             told.store(true, Ordering::SeqCst);
         }
     });
-    let elector = start_with(home.url(), config).await;
+    let elector = start_with(database.url(), config).await;
     leads(&elector).await;
     assert!(timeout(Duration::from_millis(250), elector.stop()).await.is_err());
     assert!(!done.load(Ordering::SeqCst));
@@ -95,14 +95,14 @@ async fn a_waiter_that_goes_takes_no_hook_with_it_and_the_next_one_waits_for_it(
 
 #[tokio::test]
 async fn a_hook_that_hangs_does_not_keep_a_stop_waiting_for_ever() {
-    let home = Home::sqlite().await;
+    let database = TestDatabase::sqlite().await;
     let told = Arc::new(AtomicBool::new(false));
     let follower = Arc::clone(&told);
     let config = fast("node-1").on_become_leader(|_| std::future::pending()).on_become_follower(move |_| {
         let told = Arc::clone(&follower);
         async move { told.store(true, Ordering::SeqCst) }
     });
-    let elector = start_with(home.url(), config).await;
+    let elector = start_with(database.url(), config).await;
     leads(&elector).await;
     let mut events = elector.subscribe();
     timeout(SOON, elector.stop()).await.expect("the hook is aborted").unwrap();
@@ -117,10 +117,10 @@ async fn a_hook_that_hangs_does_not_keep_a_stop_waiting_for_ever() {
 /// The application's own code runs on the elector's thread: here the hook of a connection pool that was handed in.
 #[tokio::test]
 async fn a_panic_on_the_electors_thread_withdraws_the_leadership_and_tells_the_hooks() {
-    let home = Home::sqlite().await;
+    let database = TestDatabase::sqlite().await;
     let panics = Arc::new(AtomicBool::new(false));
     let bug = Arc::clone(&panics);
-    let file = home.url().strip_prefix("sqlite:").unwrap();
+    let file = database.url().strip_prefix("sqlite:").unwrap();
     let pool = SqlitePoolOptions::new()
         .after_connect(move |_, _| {
             let bug = Arc::clone(&bug);

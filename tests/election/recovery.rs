@@ -122,7 +122,7 @@ async fn a_cut_and_a_stalled_connection_are_survived() {
     proxy.heal();
     follows(&one, "node-2").await;
 
-    proxy.cut();
+    proxy.disconnect();
     two.stop().await.unwrap();
     assert!(!one.is_leader());
     proxy.heal();

@@ -3,19 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 #![cfg(all(feature = "postgres", feature = "sqlite"))]
 
-#[path = "election/api.rs"]
 mod api;
-#[path = "election/application.rs"]
 mod application;
-#[path = "election/clocks.rs"]
 mod clocks;
-#[path = "election/faults.rs"]
 mod faults;
-#[path = "election/freezing.rs"]
 mod freezing;
-#[path = "election/load.rs"]
 mod load;
-#[path = "election/recovery.rs"]
+mod observer;
 mod recovery;
-#[path = "election/support.rs"]
 mod support;

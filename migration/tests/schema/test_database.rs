@@ -6,7 +6,7 @@ use sea_orm_migration::sea_orm::{
 use tempfile::TempDir;
 use testkit::Postgres;
 
-pub(crate) struct Place {
+pub(crate) struct TestDatabase {
     url: String,
     pub(crate) db: DatabaseConnection,
     /// The database's name, on PostgreSQL.
@@ -14,7 +14,7 @@ pub(crate) struct Place {
     _dir: Option<TempDir>,
 }
 
-impl Place {
+impl TestDatabase {
     pub(crate) async fn postgres() -> Self {
         let database = Postgres::shared().database("schema");
         let (url, name) = (database.url(), database.name().to_owned());
