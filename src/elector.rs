@@ -46,13 +46,14 @@ struct Running {
 }
 
 impl Elector {
-    /// Connects to the database and checks that it can be used.
+    /// Connects to the database and checks that it can be used. What the URL leaves open is taken from libpq's
+    /// variables, as by [`DatabaseUrl::with_libpq_defaults`].
     ///
     /// # Errors
     /// [`Error::InvalidDatabaseUrl`], [`Error::InvalidConfig`]; [`Error::Unreachable`] and [`Error::Refused`] when no
     /// connection comes about within 5 s; [`Error::SchemaMissing`] when the tables are not there.
     pub async fn connect(database_url: &str, config: ElectorConfig) -> Result<Self, Error> {
-        let url: DatabaseUrl = database_url.parse()?;
+        let url = DatabaseUrl::with_libpq_defaults(database_url)?;
         let elector = Self::connect_lazy(&url, config)?;
         // Reads a row or none: what matters is that the database answers and the tables are there.
         elector.leader().await?;
@@ -63,10 +64,11 @@ impl Elector {
     /// there.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`].
+    /// [`Error::InvalidConfig`]; [`Error::InvalidDatabaseUrl`] when a certificate that the URL names cannot be read, or
+    /// a directory is in the SQLite file's place.
     pub fn connect_lazy(database_url: &DatabaseUrl, config: ElectorConfig) -> Result<Self, Error> {
         let settings = config.settings()?;
-        let target = database_url.target(&application_name(&settings));
+        let target = database_url.target(&application_name(&settings))?;
         Self::of_target(target, database_url.to_string(), settings)
     }
 

@@ -62,6 +62,8 @@ mod runtime;
 mod status;
 mod store;
 
+pub use conninfo::Environment;
+
 pub use config::{ElectorConfig, Hook};
 pub use database_url::{Backend, DatabaseUrl};
 pub use elector::Elector;

@@ -11,6 +11,7 @@ pub(crate) mod failure;
 mod heartbeat;
 pub(crate) mod lane;
 mod look;
+pub(crate) mod options;
 mod reading;
 mod register;
 mod transaction;

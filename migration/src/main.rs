@@ -84,6 +84,6 @@ async fn connect(url: &str) -> Result<DatabaseConnection, (u8, String)> {
         let code = if matches!(error, Error::InvalidDatabaseUrl(_)) { BAD_INPUT } else { UNAVAILABLE };
         (code, error.to_string())
     };
-    let url: DatabaseUrl = url.parse().map_err(failed)?;
+    let url = DatabaseUrl::with_libpq_defaults(url).map_err(failed)?;
     url.connect().await.map_err(failed)
 }

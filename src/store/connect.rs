@@ -13,11 +13,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::failure::Failure;
-use crate::Error;
-#[cfg(feature = "sqlite")]
-use crate::database_url::BUSY_TIMEOUT;
 #[cfg(feature = "postgres")]
-use crate::database_url::cut_to_name;
+use super::options::postgres::cut_to_name;
+#[cfg(feature = "sqlite")]
+use super::options::sqlite::BUSY_TIMEOUT;
+use crate::Error;
 
 /// What the step is called that opens a connection.
 const CONNECTING: &str = "connecting";

@@ -108,7 +108,7 @@ impl Bench {
     #[cfg(feature = "postgres")]
     pub fn process_through(&self, dsn: &str, election: &str, id: &str, priority: i32) -> Node {
         let url: DatabaseUrl = dsn.parse().unwrap();
-        self.node_on(url.target(&self.application_name()), election, id, priority)
+        self.node_on(url.target(&self.application_name()).unwrap(), election, id, priority)
     }
 
     /// What this election's nodes call their sessions.
@@ -117,7 +117,7 @@ impl Bench {
     }
 
     pub fn target(&self) -> Target {
-        self.url.target(&self.application_name())
+        self.url.target(&self.application_name()).unwrap()
     }
 
     fn node_on(&self, target: Target, election: &str, id: &str, priority: i32) -> Node {

@@ -12,7 +12,7 @@ fn database() -> Database<'static> {
 
 fn lane(url: &str) -> Lane {
     let url: DatabaseUrl = url.parse().unwrap();
-    Lane::new(url.target("leader-election/test"))
+    Lane::new(url.target("leader-election/test").unwrap())
 }
 
 async fn pid(lane: &mut Lane) -> i32 {
@@ -172,7 +172,7 @@ async fn an_address_that_never_answers_counts_in_the_limit() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     let url: DatabaseUrl = format!("postgres://me:s3cret@127.0.0.1:{port}/x").parse().unwrap();
-    let mut lane = Lane::new(url.target("x"));
+    let mut lane = Lane::new(url.target("x").unwrap());
     let limit = Duration::from_millis(200);
     let begin = Instant::now();
     let failure = lane.run(limit, "asking", async |c| ask::<i32>(c, "SELECT 1").await).await.unwrap_err();

@@ -31,8 +31,8 @@ async fn a_dropped_command_lets_go_of_the_file() {
     let file = File::new();
     let url = file.url();
     url.connect().await.unwrap().execute_unprepared("CREATE TABLE t (a INT)").await.unwrap();
-    let mut lane = Lane::new(url.target("x"));
-    let mut other = Lane::new(url.target("x"));
+    let mut lane = Lane::new(url.target("x").unwrap());
+    let mut other = Lane::new(url.target("x").unwrap());
     for by_limit in [true, false] {
         let (begun, has_begun) = tokio::sync::oneshot::channel();
         let limit = if by_limit { Duration::from_millis(200) } else { LONG };
@@ -74,7 +74,7 @@ async fn the_connection_is_marked_for_closing_before_the_command_is_dropped() {
     }
 
     let file = File::new();
-    let mut lane = Lane::new(file.url().target("x"));
+    let mut lane = Lane::new(file.url().target("x").unwrap());
     let mut was_marked = None;
     lane.run(Duration::from_millis(100), "waiting", async |c| {
         let _witness = Witness(c.clone(), &mut was_marked);
@@ -101,7 +101,7 @@ async fn a_locked_file_is_a_reason_to_try_again() {
     let url = file.url();
     let connection = url.connect().await.unwrap();
     connection.execute_unprepared("CREATE TABLE t (a INT PRIMARY KEY)").await.unwrap();
-    let mut lane = Lane::new(url.target("x"));
+    let mut lane = Lane::new(url.target("x").unwrap());
     let insert = async |c: &DatabaseConnection| c.execute_unprepared("INSERT INTO t VALUES (1)").await;
     let transaction = connection.begin().await.unwrap();
     transaction.execute_unprepared("INSERT INTO t VALUES (2)").await.unwrap();
@@ -123,7 +123,7 @@ async fn a_database_in_memory_is_shared_and_its_dropped_transactions_are_rolled_
     let url: DatabaseUrl = "sqlite::memory:".parse().unwrap();
     let connection = url.connect().await.unwrap();
     connection.execute_unprepared("CREATE TABLE t (a INT)").await.unwrap();
-    for target in [Target::of(&connection, "x").unwrap(), url.target("x")] {
+    for target in [Target::of(&connection, "x").unwrap(), url.target("x").unwrap()] {
         assert!(matches!(target, Target::Shared(_)));
         let mut lane = Lane::new(target);
         let failure = lane
