@@ -7,6 +7,8 @@ mod template;
 
 use std::{path::Path, sync::OnceLock};
 
+use percent_encoding::NON_ALPHANUMERIC;
+use percent_encoding::utf8_percent_encode;
 use rustix::process::Signal;
 
 use crate::postgres::{binaries::Binaries, server::Server};
@@ -88,7 +90,7 @@ impl Postgres {
     /// The URL of a database.
     #[must_use]
     pub fn url_of(&self, database: &str) -> String {
-        format!("postgres://postgres:{}@127.0.0.1:{}/{database}", percent_encoded(PASSWORD), self.port())
+        format!("postgres://postgres:{}@127.0.0.1:{}/{database}", utf8_percent_encode(PASSWORD, NON_ALPHANUMERIC), self.port())
     }
 
     /// The database `postgres` as a libpq keyword/value string.
@@ -212,13 +214,4 @@ impl Postgres {
     pub fn thaw(&self) {
         self.server.thaw();
     }
-}
-
-fn percent_encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }
