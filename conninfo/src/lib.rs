@@ -24,7 +24,7 @@
 //! | form | grammar |
 //! |---|---|
 //! | `keyword=value ...` | libpq's, [34.1.1.1](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE) |
-//! | `postgres://` or `postgresql://` | libpq's, [34.1.1.2](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS) |
+//! | `postgres://` or `postgresql://` | libpq's, [34.1.1.2](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS), but an `@` in the database's name has to be written `%40` |
 //! | `sqlite:path` or `sqlite://path` | a path, percent-decoded, and `?mode=rwc` (the default: the file is made when it is missing), `rw` or `memory`; `sqlite::memory:` |
 //!
 //! A keyword that is given more than once has its last value. An empty value counts as none, and lets the
@@ -49,7 +49,8 @@
 //! # Passwords
 //!
 //! No `Display`, no `Debug` and no [`ParseError`] contains the password. A message repeats keywords, names of
-//! parameters and values that are one of a few words, and nothing else of the input.
+//! parameters and values that are one of a few words, and nothing else of the input. One thing nobody can tell: a URL
+//! whose password has a `?` that is not written `%3F` reads as one with parameters.
 
 mod encoding;
 mod environment;

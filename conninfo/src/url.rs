@@ -52,6 +52,11 @@ pub(crate) fn parse(rest: &str) -> Result<Vec<Pair>, ParseError> {
     }
 
     if let Some(database) = path {
+        // libpq takes an `@` here for a part of the name, which is shown: with an unescaped `/` in the password, the
+        // rest of the password would be.
+        if database.contains('@') {
+            return Err(malformed(format!("there is an `@` after the host {ESCAPE}")));
+        }
         push(&mut pairs, "dbname", database, "the database name")?;
     }
     for parameter in query.into_iter().flat_map(|query| query.split('&')).filter(|p| !p.is_empty()) {
@@ -147,6 +152,7 @@ mod tests {
             ("a,b/db", &[("host", "a,b"), ("dbname", "db")]),
             ("a:1,[::1]:2,c", &[("host", "a,::1,c"), ("port", "1,2,")]),
             ("me@,b:1", &[("user", "me"), ("host", ",b"), ("port", ",1")]),
+            ("h/a%40b", &[("host", "h"), ("dbname", "a@b")]),
             ("?sslmode=require", &[("sslmode", "require")]),
             ("h?options=-c%20a%3Db&", &[("host", "h"), ("options", "-c a=b")]),
             ("h?user=a+b", &[("host", "h"), ("user", "a+b")]),
@@ -163,6 +169,9 @@ mod tests {
         let table = [
             ("me:hunter2@x@host/db", "more than one `@`"),
             ("me:hun/hunter2@host/db", "the port is not a number"),
+            ("me:/hunter2@host/db", "an `@` after the host"),
+            ("me:@x/hunter2@host/db", "an `@` after the host"),
+            ("me:5432/hunter2@host/db", "an `@` after the host"),
             ("me:%zzhunter2@host", "the password has a `%`"),
             ("me:hunter2%4", "the port is not a number"),
             ("me:hunter2@host:hunter2/db", "the port is not a number"),

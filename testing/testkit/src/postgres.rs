@@ -90,7 +90,11 @@ impl Postgres {
     /// The URL of a database.
     #[must_use]
     pub fn url_of(&self, database: &str) -> String {
-        format!("postgres://postgres:{}@127.0.0.1:{}/{database}", utf8_percent_encode(PASSWORD, NON_ALPHANUMERIC), self.port())
+        format!(
+            "postgres://postgres:{}@127.0.0.1:{}/{database}",
+            utf8_percent_encode(PASSWORD, NON_ALPHANUMERIC),
+            self.port()
+        )
     }
 
     /// The database `postgres` as a libpq keyword/value string.
