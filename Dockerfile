@@ -1,4 +1,4 @@
-# The `leader-election` and `migration` commands in a small image.
+# The `leader-election` command in a small image.
 #
 #     docker build --tag leader-election .
 #
@@ -12,7 +12,7 @@ ARG RUST_VERSION=1.95
 FROM rust:${RUST_VERSION}-slim-bookworm AS manifests
 WORKDIR /source
 COPY . .
-RUN find . -type f ! -regex '\./\([^/]+/\)?\(Cargo\.\(toml\|lock\)\|build\.rs\|src/\(lib\|main\)\.rs\|\(src/bin\|examples\|benches\|tests\)/[^/]+\(/main\)?\.rs\)' -delete \
+RUN find . -type f ! -regex '\./\(\(testing/\)?[^/]+/\)?\(Cargo\.\(toml\|lock\)\|build\.rs\|src/\(lib\|main\)\.rs\|\(src/bin\|examples\|benches\|tests\)/[^/]+\(/main\)?\.rs\)' -delete \
  && find . -name '*.rs' -exec sh -c 'for file; do echo "fn main() { }" >"$file"; done' sh {} + \
  && find . -type d -empty -delete
 
@@ -20,16 +20,16 @@ FROM rust:${RUST_VERSION}-slim-bookworm AS build
 ENV CARGO_PROFILE_RELEASE_STRIP=symbols
 WORKDIR /source
 COPY --from=manifests /source .
-RUN cargo build --release --locked --package leader-election-cli --package leader-election-migration --bins
+RUN cargo build --release --locked --package leader-election-cli --bins
 COPY . .
 # The files are as old as the checkout, older than what was just built in their place: cargo goes by that.
 RUN find . -path ./target -prune -o -name '*.rs' -exec touch {} + \
- && cargo build --release --locked --package leader-election-cli --package leader-election-migration --bins
+ && cargo build --release --locked --package leader-election-cli --bins
 
 # The certificate authorities are compiled in, so that nothing is installed here.
 FROM debian:bookworm-slim
 RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin leader-election
-COPY --from=build /source/target/release/leader-election /source/target/release/migration /usr/local/bin/
+COPY --from=build /source/target/release/leader-election /usr/local/bin/
 # A number, so that an orchestrator can see that it is not root.
 USER 10001:10001
 # Without it every container would make a SQLite file of its own, and lead alone in it.

@@ -99,6 +99,11 @@ pub enum Error {
     #[error("this elector was started before; make a new one")]
     AlreadyStarted,
 
+    /// The system could not start the elector's thread: it has too many, or no memory for another. Nothing was started;
+    /// `start` may be called again.
+    #[error("the elector's thread could not be started")]
+    NoThread(#[source] std::io::Error),
+
     /// The elector stopped, and leads no more, but the database could not be told in time. Its row stays until cleanup;
     /// if it led, the others wait for its lease to run out.
     #[error("stopped, but could not deregister in time: a lease lasts until it runs out")]
@@ -143,6 +148,8 @@ pub enum ErrorKind {
     Replaced,
     /// The elector was started before.
     AlreadyStarted,
+    /// The elector's thread could not be started.
+    NoThread,
     /// The database could not be told of the stop in time.
     StopTimedOut,
     /// The elector has ended.
@@ -172,6 +179,7 @@ impl Error {
             },
             Self::Replaced { .. } => ErrorKind::Replaced,
             Self::AlreadyStarted => ErrorKind::AlreadyStarted,
+            Self::NoThread(_) => ErrorKind::NoThread,
             Self::StopTimedOut => ErrorKind::StopTimedOut,
             Self::Ended => ErrorKind::Ended,
             Self::Crashed(_) => ErrorKind::Crashed,
@@ -216,6 +224,12 @@ impl Error {
             _ if connecting => Self::Unreachable { database, source },
             _ => Self::Database { step, source },
         }
+    }
+}
+
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
     }
 }
 

@@ -17,6 +17,7 @@ mod leave;
 mod link;
 mod node_row;
 mod observe;
+pub(crate) mod options;
 mod reading;
 mod register;
 pub(crate) mod session;
@@ -40,7 +41,7 @@ use self::session::Session;
 
 pub use self::error::DatabaseError;
 pub(crate) use self::identity::NodeIdentity;
-pub(crate) use self::reading::Reader;
+pub(crate) use self::reading::{LiveNode, READ_LIMIT, Reader};
 
 /// Carries requests out, one at a time, for one node.
 pub(crate) struct Store {

@@ -1,6 +1,7 @@
 //! The `leader-election` command: a node as a service, and the schema's migrations.
 
 mod arguments;
+mod env_file;
 mod exit;
 mod logging;
 mod migrate;
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
 }
 
 fn started() -> anyhow::Result<ExitCode> {
-    migration::load_env_file().map_err(exit::BadInput)?;
+    env_file::load()?;
     let Arguments { command, run } = match arguments::parse() {
         Ok(arguments) => arguments,
         Err(code) => return Ok(code),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leader_election::{DatabaseUrl, Elector, ElectorConfig, Error, State};
+use leader_election::{DatabaseUrl, Elector, ElectorConfig, Error, Lifecycle};
 use rand::RngExt;
 
 use crate::exit;
@@ -34,13 +34,14 @@ pub(crate) async fn is_taken(url: &DatabaseUrl, config: &ElectorConfig) -> Resul
 /// Returns if the id this node took for free is a leader's: then it would be waited for until that leader is gone.
 pub(crate) async fn waits_for_its_id(elector: &Elector) {
     let mut status = elector.subscribe();
-    while status.status().state != State::Joined {
-        let joined =
-            async { while status.changed().await.is_some_and(|status| status.state != State::Joined) {} };
+    while status.status().lifecycle != Lifecycle::Joined {
+        let joined = async {
+            while status.changed().await.is_some_and(|status| status.lifecycle != Lifecycle::Joined) {}
+        };
         if tokio::time::timeout(PATIENCE, joined).await.is_err()
             && let Ok(Some(leader)) = elector.leader().await
             && leader.id == elector.status().node_id
-            && elector.status().state == State::Joining
+            && elector.status().lifecycle == Lifecycle::Joining
         {
             return;
         }

@@ -24,8 +24,9 @@ enum Ended {
 pub(crate) async fn run(run: Run) -> anyhow::Result<ExitCode> {
     let host = node_id::host_name();
     let config = run.config(run.node_id.as_deref().unwrap_or(&host));
-    config.check()?;
     let (url, by_default) = run.database.url()?;
+    // Bad settings are refused before anything is waited for.
+    Elector::connect_lazy(&url, config.clone())?;
     logging::start(run.log_format)?;
     match serve(&run, config, &url, by_default).await {
         Err(error) if run.log_format == LogFormat::Json => Ok(exit::log(&error)),
@@ -81,7 +82,7 @@ async fn prepared(url: &DatabaseUrl, auto_migrate: bool) -> anyhow::Result<()> {
             let error = exit::chain(error);
             // The same again is worth a line once in a while only.
             if told.as_ref().is_none_or(|(before, at)| *before != error || at.elapsed() >= REMINDER) {
-                warn!("{error}; trying until it is there");
+                warn!("{error}; retrying");
                 told = Some((error, Instant::now()));
             }
         })
@@ -105,9 +106,9 @@ async fn take_part(
     signals: &mut Signals,
 ) -> anyhow::Result<Ended> {
     let elector = Elector::connect_lazy(url, config.clone())?;
-    elector.start().await?;
+    elector.start()?;
     let ended = tokio::select! {
-        ended = elector.ended() => ended,
+        ended = elector.wait() => ended,
         () = node_id::waits_for_its_id(&elector), if defaulted => {
             elector.stop().await?;
             return Ok(Ended::IdTaken);

@@ -3,22 +3,6 @@
 use sea_orm::entity::prelude::*;
 
 #[derive(Debug, Clone, PartialEq, Eq, EnumIter, DeriveActiveEnum, Copy)]
-#[sea_orm(rs_type = "Enum", db_type = "Enum", enum_name = "end_reason")]
-pub enum EndReason {
-    #[sea_orm(string_value = "resigned")]
-    Resigned,
-    #[sea_orm(string_value = "transferred")]
-    Transferred,
-    #[sea_orm(string_value = "preempted")]
-    Preempted,
-    #[sea_orm(string_value = "lapsed")]
-    Lapsed,
-    #[sea_orm(string_value = "expired")]
-    Expired,
-    #[sea_orm(string_value = "replaced")]
-    Replaced,
-}
-#[derive(Debug, Clone, PartialEq, Eq, EnumIter, DeriveActiveEnum, Copy)]
 #[sea_orm(rs_type = "Enum", db_type = "Enum", enum_name = "node_status")]
 pub enum NodeStatus {
     #[sea_orm(string_value = "follower")]

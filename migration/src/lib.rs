@@ -1,25 +1,24 @@
 //! The election's tables: the steps that make them, and the ways to run those steps.
 //!
-//! A node calls [`migrate`] when it starts, or [`is_current`] when it is not to change the schema. The
-//! binary of this package is the stock migration command line (`cargo run -p leader-election-migration -- up`), and
-//! [`sql`] prints the schema for teams that apply it with other tools. All of them leave alone what else
-//! is in the database.
+//! A node calls [`migrate`] when it starts, or [`is_current`] when it must not change the schema. The feature `cli`
+//! adds the stock migration command line (`cargo run -p leader-election-migration --features cli -- up`), and [`sql`]
+//! prints the schema for teams that apply it with other tools. None of them touches what else is in the database.
 
 mod dialect;
-mod env_file;
 mod lock;
 mod m20260101_000001_create_node_records;
 mod m20260101_000002_create_election_terms;
+mod m20260101_000003_end_reason_as_text;
 mod migrator;
 mod plain_sql;
 mod steps;
 
-use sea_orm_migration::{
-    MigratorTrait,
-    sea_orm::{DatabaseConnection, DbErr},
-};
+use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::sea_orm::DatabaseConnection;
+use sea_orm_migration::sea_orm::DbErr;
 
-pub use crate::{env_file::load_env_file, migrator::Migrator, plain_sql::sql};
+pub use crate::migrator::Migrator;
+pub use crate::plain_sql::sql;
 
 /// Applies the steps that are not applied yet, in one transaction and under a lock, so that nodes which
 /// start together do not collide.

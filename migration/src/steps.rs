@@ -2,16 +2,15 @@
 
 use std::collections::HashSet;
 
-use sea_orm_migration::{
-    prelude::*,
-    sea_orm::{ConnectionTrait, Statement},
-    seaql_migrations,
-};
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::ConnectionTrait;
+use sea_orm_migration::sea_orm::Statement;
+use sea_orm_migration::seaql_migrations;
 
-use crate::{
-    dialect::Dialect, m20260101_000001_create_node_records as node_records,
-    m20260101_000002_create_election_terms as election_terms,
-};
+use crate::dialect::Dialect;
+use crate::m20260101_000001_create_node_records as node_records;
+use crate::m20260101_000002_create_election_terms as election_terms;
+use crate::m20260101_000003_end_reason_as_text as end_reason;
 
 /// Where the applied steps are recorded: a table of our own, so that an application's migrator can keep
 /// its records in the same database.
@@ -30,7 +29,11 @@ pub(crate) struct Steps;
 #[async_trait::async_trait]
 impl MigratorTrait for Steps {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(node_records::Migration), Box::new(election_terms::Migration)]
+        vec![
+            Box::new(node_records::Migration),
+            Box::new(election_terms::Migration),
+            Box::new(end_reason::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {
@@ -86,9 +89,10 @@ async fn all_records<C: ConnectionTrait>(db: &C) -> Result<Vec<seaql_migrations:
 }
 
 /// Every step's schema in order, with its name.
-pub(crate) fn texts() -> [(String, &'static Dialect); 2] {
+pub(crate) fn texts() -> [(String, &'static Dialect); 3] {
     [
         (node_records::Migration.name().to_owned(), &node_records::UP),
         (election_terms::Migration.name().to_owned(), &election_terms::UP),
+        (end_reason::Migration.name().to_owned(), &end_reason::UP),
     ]
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::snapshot::{EndReason, NodeRow, NodeStatus, Snapshot, TermRow};
-use super::term::{HeartbeatSeq, Incarnation, Term};
+use super::term::{HeartbeatSeq, Incarnation, LeadershipId, Term};
 use super::time::Time;
 use super::timing::Timing;
 
@@ -17,12 +17,28 @@ pub const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
+/// What the clock shows at 0.
+pub const ORIGIN: Duration = Duration::from_secs(100);
+
 pub const fn at(n: u64) -> Time {
-    Time::from_origin(ms(n))
+    Time::from_origin(ORIGIN.saturating_add(ms(n)))
 }
 
 pub fn timing() -> Timing {
     Timing::new(ms(H), ms(3200), ms(6400), 0.1).unwrap()
+}
+
+pub const fn number(term: i64) -> Term {
+    Term::new(term)
+}
+
+pub const fn seq(number: i64) -> HeartbeatSeq {
+    HeartbeatSeq::new(number)
+}
+
+/// The leadership of a node's first process.
+pub fn leadership(number: i64, id: &str) -> LeadershipId {
+    LeadershipId { term: Term::new(number), incarnation: process(id) }
 }
 
 /// The first process of a node.
@@ -66,7 +82,7 @@ pub fn term(term: i64, id: &str) -> TermRow {
     }
 }
 
-/// What a look brings.
+/// What a snapshot shows.
 pub struct Fixture(Snapshot);
 
 pub fn view() -> Fixture {

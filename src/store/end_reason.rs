@@ -1,17 +1,16 @@
 //! How a term ended, as the column `end_reason` has it.
 
-use entity::sea_orm_active_enums::EndReason as EndReasonColumn;
 use protocol::EndReason;
 
 /// What is written for a reason.
-pub(super) fn to_column(reason: EndReason) -> EndReasonColumn {
+pub(super) fn to_text(reason: EndReason) -> &'static str {
     match reason {
-        EndReason::Resigned => EndReasonColumn::Resigned,
-        EndReason::Transferred => EndReasonColumn::Transferred,
-        EndReason::Preempted => EndReasonColumn::Preempted,
-        EndReason::Lapsed => EndReasonColumn::Lapsed,
-        EndReason::Expired => EndReasonColumn::Expired,
-        EndReason::Replaced => EndReasonColumn::Replaced,
+        EndReason::Resigned => "resigned",
+        EndReason::Transferred => "transferred",
+        EndReason::Preempted => "preempted",
+        EndReason::Lapsed => "lapsed",
+        EndReason::Expired => "expired",
+        EndReason::Replaced => "replaced",
     }
 }
 
@@ -30,9 +29,9 @@ pub(super) fn from_text(text: &str) -> EndReason {
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::ActiveEnum;
-
-    use super::*;
+    use super::from_text;
+    use super::to_text;
+    use protocol::EndReason;
 
     #[test]
     fn a_reason_is_read_as_it_was_written_and_an_unknown_one_as_expired() {
@@ -44,9 +43,9 @@ mod tests {
             EndReason::Expired,
             EndReason::Replaced,
         ] {
-            assert_eq!(from_text(to_column(reason).to_value().value.as_ref()), reason);
+            assert_eq!(from_text(to_text(reason)), reason);
         }
-        for unknown in ["died", "written_by_a_later_version", ""] {
+        for unknown in ["died", "ended_by_operator", "written_by_a_later_version", ""] {
             assert_eq!(from_text(unknown), EndReason::Expired);
         }
     }

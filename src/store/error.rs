@@ -15,7 +15,7 @@ pub(super) use self::code::leaves_connection_usable;
 
 /// What a person has to do about missing tables.
 pub(crate) const SCHEMA_MISSING: &str = "the election's tables are missing: create them with `leader-election migrate \
-                                         up` (or `cargo run -p leader-election-migration -- up`)";
+                                         up` (or `cargo run -p leader-election-migration --features cli -- up`)";
 
 /// What is meant by a prepared statement that is not there, or that is there already.
 const POOLER: &str = "a pooler in transaction mode has to keep prepared statements: PgBouncer from 1.21 on, with \
@@ -117,7 +117,7 @@ impl fmt::Display for DatabaseError {
 impl std::error::Error for DatabaseError {}
 
 /// A step that failed. Whether it took effect is not known, unless the database itself turned it down.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct StoreError {
     /// Which step.
     pub(crate) step: &'static str,
@@ -138,6 +138,11 @@ impl StoreError {
 
     pub(crate) fn kind(&self) -> Kind {
         self.source.kind
+    }
+
+    /// Whether there was no answer in time.
+    pub(crate) fn is_timeout(&self) -> bool {
+        self.kind() == Kind::Timeout
     }
 
     /// Whether trying again may help with nobody doing anything about it.

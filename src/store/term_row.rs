@@ -39,7 +39,7 @@ pub(super) fn any_term(which: Condition) -> SelectStatement {
 
 /// Ends an open term. False where there is no such term.
 pub(super) async fn end(db: &Session, which: Condition, reason: EndReason) -> Result<bool, DbErr> {
-    let reason = Set(Some(end_reason::to_column(reason)));
+    let reason = Set(Some(end_reason::to_text(reason).to_owned()));
     let ended = terms::Entity::update_many()
         .set(terms::ActiveModel { end_reason: reason, ..Default::default() })
         .col_expr(terms::Column::EndedAt, db.dialect().clock())

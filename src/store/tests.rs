@@ -7,6 +7,7 @@ pub(super) mod fixture;
 mod heartbeating;
 mod observing;
 mod races;
+mod reading;
 mod registering;
 #[cfg(feature = "postgres")]
 mod round_trips;
@@ -116,5 +117,11 @@ contracts! {
         a_look_shows_the_terms_that_are_asked_for
         the_best_rows_are_the_best_by_the_rules
         a_row_from_the_future_is_as_good_as_new
+    }
+    reading {
+        the_live_nodes_are_read_best_first
+        a_leader_is_the_one_whose_row_agrees_with_the_open_term
+        a_leader_that_is_not_live_is_not_read
+        a_heartbeat_from_the_future_is_as_new_as_can_be
     }
 }

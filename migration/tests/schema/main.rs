@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod concurrent;
+mod end_reason;
 mod entities_on_both;
 mod guards;
-mod place;
 mod plain_sql;
 mod postgres_only;
 mod shared_database;
+mod test_database;
 mod up_and_down;

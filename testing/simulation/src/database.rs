@@ -7,27 +7,25 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use protocol::{
-    Claim, ClaimRejected, EndReason, Incarnation, NodeRow, Reply, Request, Snapshot, TakeOver, TermRow, rank,
+    Belief, CANDIDATES_READ, Claim, ClaimRejected, EndReason, HeartbeatSeq, Incarnation, NodeRow, NodeStatus,
+    Reply, Request, Snapshot, TakeOver, Term, TermRow, rank,
 };
 
 use crate::mutation::Mutation;
-
-/// How many of the best-ranked rows a look brings.
-pub const BEST: usize = 8;
 
 /// The database's clock, in microseconds.
 pub type DatabaseTime = i64;
 
 /// Who sends a request, with what a registration writes.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Member {
+pub struct NodeIdentity {
     /// The node's id.
     pub id: String,
     /// Its process.
     pub incarnation: Incarnation,
     /// Higher is preferred.
     pub priority: i32,
-    /// Whether it stands for election.
+    /// Whether it campaigns.
     pub eligible: bool,
     /// G of this process.
     pub lease: Duration,
@@ -35,39 +33,41 @@ pub struct Member {
 
 /// A row of `node_records`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Node {
+pub struct NodeRecord {
     /// The process behind it.
     pub incarnation: Incarnation,
-    /// Whether the status is `leader`.
-    pub leading: bool,
-    /// Whether the status is `candidate`.
-    pub candidate: bool,
+    /// The status.
+    pub status: NodeStatus,
     /// Higher is preferred.
     pub priority: i32,
-    /// Whether the node stands for election.
+    /// Whether the node campaigns.
     pub eligible: bool,
     /// The term the row was last promoted in.
-    pub term: i64,
+    pub term: Term,
     /// Counts the heartbeats.
-    pub seq: i64,
+    pub heartbeat_seq: HeartbeatSeq,
     /// When the last heartbeat was.
     pub last_heartbeat: DatabaseTime,
     /// G of the process.
     pub lease: Duration,
 }
 
-impl Node {
-    fn follower(member: &Member, now: DatabaseTime) -> Self {
+impl NodeRecord {
+    /// Whether the row has the status leader.
+    pub fn is_leader(&self) -> bool {
+        self.status == NodeStatus::Leader
+    }
+
+    fn follower(identity: &NodeIdentity, now: DatabaseTime) -> Self {
         Self {
-            incarnation: member.incarnation,
-            leading: false,
-            candidate: false,
-            priority: member.priority,
-            eligible: member.eligible,
-            term: 0,
-            seq: 0,
+            incarnation: identity.incarnation,
+            status: NodeStatus::Follower,
+            priority: identity.priority,
+            eligible: identity.eligible,
+            term: Term::NONE,
+            heartbeat_seq: HeartbeatSeq::ZERO,
             last_heartbeat: now,
-            lease: member.lease,
+            lease: identity.lease,
         }
     }
 }
@@ -76,11 +76,11 @@ impl Node {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Database {
     /// `node_records`, by id.
-    pub nodes: BTreeMap<String, Node>,
+    pub nodes: BTreeMap<String, NodeRecord>,
     /// `election_terms`, by term.
-    pub terms: BTreeMap<i64, TermRow>,
+    pub terms: BTreeMap<Term, TermRow>,
     /// The terms of the fenced writes that were committed, in the order of their commits.
-    pub writes: Vec<i64>,
+    pub writes: Vec<Term>,
     /// How many terms a cleanup keeps.
     pub terms_kept: usize,
     mutation: Option<Mutation>,
@@ -93,11 +93,11 @@ impl Database {
     }
 
     /// Carries one request out.
-    pub fn perform(&mut self, now: DatabaseTime, sender: &Member, request: &Request) -> Reply {
+    pub fn perform(&mut self, now: DatabaseTime, sender: &NodeIdentity, request: &Request) -> Reply {
         match request {
             Request::Register { take_over } => self.register(now, sender, take_over.as_ref()),
-            Request::Heartbeat { term, candidate, floor } => {
-                Reply::HeartbeatAck { seq: self.heartbeat(now, sender, *term, *candidate, *floor) }
+            Request::Heartbeat { belief, seq_floor } => {
+                Reply::HeartbeatAck { seq: self.heartbeat(now, sender, *belief, *seq_floor) }
             }
             Request::Observe { terms } => Reply::Snapshot(self.view(now, &sender.id, terms)),
             Request::Claim(claim) => match self.claim(now, sender, claim) {
@@ -110,8 +110,10 @@ impl Database {
                 Reply::TermEnded
             }
             Request::Leave { end } => {
-                let own = |id: &str, row: &Node| id == sender.id && row.incarnation == sender.incarnation;
-                let leads = self.nodes.get(&sender.id).is_some_and(|row| own(&sender.id, row) && row.leading);
+                let own =
+                    |id: &str, row: &NodeRecord| id == sender.id && row.incarnation == sender.incarnation;
+                let leads =
+                    self.nodes.get(&sender.id).is_some_and(|row| own(&sender.id, row) && row.is_leader());
                 if let Some(reason) = end.or(leads.then_some(EndReason::Lapsed)) {
                     self.end(|row| row.incarnation == sender.incarnation, reason);
                 }
@@ -123,8 +125,8 @@ impl Database {
     }
 
     /// A write of the application's, in a transaction through the fence. Says whether it was committed.
-    pub fn fenced_write(&mut self, term: i64) -> bool {
-        let open = self.terms.get(&term).is_some_and(|row| row.ended.is_none());
+    pub fn fenced_write(&mut self, term: Term) -> bool {
+        let open = self.terms.get(&term).is_some_and(|row| row.end_reason.is_none());
         if open {
             self.writes.push(term);
         }
@@ -133,28 +135,29 @@ impl Database {
 
     /// The open term.
     pub fn open_term(&self) -> Option<&TermRow> {
-        self.terms.values().find(|term| term.ended.is_none())
+        self.terms.values().find(|term| term.end_reason.is_none())
     }
 
     /// The highest term in either table.
-    pub fn highest_term(&self) -> i64 {
-        let in_terms = self.terms.keys().next_back().copied().unwrap_or(0);
-        self.nodes.values().map(|row| row.term).fold(in_terms, i64::max)
+    pub fn highest_term(&self) -> Term {
+        let in_terms = self.terms.keys().next_back().copied().unwrap_or(Term::NONE);
+        self.nodes.values().map(|row| row.term).fold(in_terms, Term::max)
     }
 
-    /// A look, as the node `id` takes it.
-    pub fn view(&self, now: DatabaseTime, id: &str, asked_for: &[i64]) -> Snapshot {
+    /// What the node `id` reads.
+    pub fn view(&self, now: DatabaseTime, id: &str, asked_for: &[Term]) -> Snapshot {
         let open = self.open_term();
         let newest = self.terms.values().next_back();
-        let wanted_terms =
-            |term: &TermRow| term.ended.is_none() || newest == Some(term) || asked_for.contains(&term.term);
+        let wanted_terms = |term: &TermRow| {
+            term.end_reason.is_none() || newest == Some(term) || asked_for.contains(&term.term)
+        };
         let mut best: Vec<_> =
             self.nodes.iter().filter(|(_, row)| row.eligible).map(|(id, row)| row.seen(id, now)).collect();
         best.sort_by(|a, b| rank(a).cmp(&rank(b)));
-        best.truncate(BEST);
+        best.truncate(CANDIDATES_READ);
         let successor = newest.and_then(|term| term.successor.as_deref());
         let others = self.nodes.iter().filter(|(row_id, row)| {
-            row.leading
+            row.is_leader()
                 || *row_id == id
                 || open.is_some_and(|term| term.leader_id == **row_id)
                 || successor == Some(row_id.as_str())
@@ -168,17 +171,17 @@ impl Database {
         Snapshot { terms: self.terms.values().filter(|term| wanted_terms(term)).cloned().collect(), nodes }
     }
 
-    fn register(&mut self, now: DatabaseTime, sender: &Member, take_over: Option<&TakeOver>) -> Reply {
+    fn register(&mut self, now: DatabaseTime, sender: &NodeIdentity, take_over: Option<&TakeOver>) -> Reply {
         let open = self.open_term().map(|term| term.incarnation);
         let Some(row) = self.nodes.get(&sender.id) else {
-            self.nodes.insert(sender.id.clone(), Node::follower(sender, now));
-            return Reply::Registered { seq: 0 };
+            self.nodes.insert(sender.id.clone(), NodeRecord::follower(sender, now));
+            return Reply::Registered { seq: HeartbeatSeq::ZERO };
         };
         if row.incarnation == sender.incarnation {
-            return Reply::Registered { seq: row.seq };
+            return Reply::Registered { seq: row.heartbeat_seq };
         }
         let theirs = row.incarnation;
-        let leading = row.leading || open == Some(theirs);
+        let leading = row.is_leader() || open == Some(theirs);
         let granted = match take_over {
             None => false,
             Some(TakeOver::Follower(incarnation)) => !leading && *incarnation == theirs,
@@ -190,62 +193,80 @@ impl Database {
             return Reply::IdTaken { incarnation: theirs, leading };
         }
         self.end(|term| term.incarnation == theirs, EndReason::Replaced);
-        let Some(row) = self.nodes.get_mut(&sender.id) else { return Reply::Registered { seq: 0 } };
-        *row = Node { term: row.term, seq: row.seq + 1, ..Node::follower(sender, now) };
-        Reply::Registered { seq: row.seq }
+        let Some(row) = self.nodes.get_mut(&sender.id) else {
+            return Reply::Registered { seq: HeartbeatSeq::ZERO };
+        };
+        *row = NodeRecord {
+            term: row.term,
+            heartbeat_seq: row.heartbeat_seq.next(),
+            ..NodeRecord::follower(sender, now)
+        };
+        Reply::Registered { seq: row.heartbeat_seq }
     }
 
     fn heartbeat(
         &mut self,
         now: DatabaseTime,
-        sender: &Member,
-        term: Option<i64>,
-        candidate: bool,
-        floor: i64,
-    ) -> Option<i64> {
+        sender: &NodeIdentity,
+        belief: Belief,
+        seq_floor: HeartbeatSeq,
+    ) -> Option<HeartbeatSeq> {
         let any_incarnation = self.mutation == Some(Mutation::HeartbeatForAnyIncarnation);
         let any_term = self.mutation == Some(Mutation::RenewalForAnyTerm);
-        let any_status = self.mutation == Some(Mutation::FollowerBeatsLeader);
+        let any_status = self.mutation == Some(Mutation::FollowerHeartbeatForLeader);
         let open = self.open_term().map(|open| (open.term, open.incarnation));
         let row = self.nodes.get_mut(&sender.id)?;
         let own = row.incarnation == sender.incarnation || any_incarnation;
-        let in_role = match term {
-            None => !row.leading || any_status,
-            Some(_) if any_term => row.leading,
-            Some(term) => row.leading && row.term == term && open == Some((term, row.incarnation)),
+        let in_role = match belief {
+            Belief::Follower | Belief::Candidate => !row.is_leader() || any_status,
+            Belief::Leader(_) if any_term => row.is_leader(),
+            Belief::Leader(term) => {
+                row.is_leader() && row.term == term && open == Some((term, row.incarnation))
+            }
         };
         // A rule that is broken is broken for late requests, too: that these do nothing would hide it.
         let late = self.mutation == Some(Mutation::LateHeartbeatCounts);
         let unbound = any_incarnation || any_term || any_status || late;
-        if !own || !in_role || (floor < row.seq && !unbound) {
+        if !own || !in_role || (seq_floor < row.heartbeat_seq && !unbound) {
             return None;
         }
-        row.seq = row.seq.max(floor) + 1;
+        row.heartbeat_seq = row.heartbeat_seq.max(seq_floor).next();
         row.last_heartbeat = now;
-        row.candidate = candidate && !row.leading;
-        Some(row.seq)
+        if !row.is_leader() {
+            let candidate = belief == Belief::Candidate;
+            row.status = if candidate { NodeStatus::Candidate } else { NodeStatus::Follower };
+        }
+        Some(row.heartbeat_seq)
     }
 
-    fn claim(&mut self, now: DatabaseTime, sender: &Member, claim: &Claim) -> Result<i64, ClaimRejected> {
+    fn claim(
+        &mut self,
+        now: DatabaseTime,
+        sender: &NodeIdentity,
+        claim: &Claim,
+    ) -> Result<Term, ClaimRejected> {
         let view = self.view(now, &sender.id, &[]);
         if self.mutation != Some(Mutation::ClaimUnchecked) {
             claim.check(&view)?;
         }
-        let mut term = claim.floor.max(self.highest_term()) + 1;
-        if self.mutation == Some(Mutation::TermFromNode) {
-            term = self.nodes.get(&sender.id).map_or(0, |row| row.term) + 1;
-        }
+        let before = match self.mutation {
+            Some(Mutation::TermFromNode) => self.nodes.get(&sender.id).map_or(Term::NONE, |row| row.term),
+            _ => claim.min_term.max(self.highest_term()),
+        };
+        #[expect(clippy::expect_used, reason = "no run lasts for so many terms")]
+        let term = before.next().expect("fewer terms than the database can count");
         if !self.nodes.contains_key(&sender.id) {
             return Err(ClaimRejected::OwnRowChanged);
         }
         self.end(|_| true, EndReason::Expired);
-        if let Some(old) = view.leading() {
+        if let Some(old) = view.leading_row() {
             let unchecked = self.mutation == Some(Mutation::ClaimUnchecked);
             let observed = claim.incumbent.row.as_ref();
             self.demote(&old.id, |row| {
                 unchecked
                     || observed.is_some_and(|seen| {
-                        (seen.incarnation, seen.term, seen.seq) == (row.incarnation, row.term, row.seq)
+                        (seen.incarnation, seen.term, seen.heartbeat_seq)
+                            == (row.incarnation, row.term, row.heartbeat_seq)
                     })
             });
         }
@@ -255,60 +276,59 @@ impl Database {
                 term,
                 leader_id: sender.id.clone(),
                 incarnation: sender.incarnation,
-                lease: sender.lease,
-                ended: None,
+                lease_duration: sender.lease,
+                end_reason: None,
                 successor: None,
             },
         );
         if let Some(row) = self.nodes.get_mut(&sender.id) {
-            (row.leading, row.candidate, row.term) = (true, false, term);
-            (row.seq, row.last_heartbeat) = (claim.beats + 1, now);
+            (row.status, row.term) = (NodeStatus::Leader, term);
+            (row.heartbeat_seq, row.last_heartbeat) = (claim.seq_floor.next(), now);
         }
         Ok(term)
     }
 
-    fn clean_up(&mut self, now: DatabaseTime, sender: &Member, older_than: Duration) -> Reply {
+    fn clean_up(&mut self, now: DatabaseTime, sender: &NodeIdentity, older_than: Duration) -> Reply {
         let before = (self.nodes.len(), self.terms.len());
         let leader = self.open_term().map(|term| term.leader_id.clone());
         self.nodes.retain(|id, row| {
-            let spared = row.leading || *id == sender.id || leader.as_ref() == Some(id);
+            let spared = row.is_leader() || *id == sender.id || leader.as_ref() == Some(id);
             spared || age(now, row.last_heartbeat) <= older_than
         });
         let superfluous = self.terms.len().saturating_sub(self.terms_kept.max(1));
-        let old: Vec<i64> = self.terms.keys().take(superfluous).copied().collect();
-        self.terms.retain(|term, row| row.ended.is_none() || !old.contains(term));
+        let old: Vec<Term> = self.terms.keys().take(superfluous).copied().collect();
+        self.terms.retain(|term, row| row.end_reason.is_none() || !old.contains(term));
         let gone = |before: usize, after: usize| before.saturating_sub(after) as u64;
         Reply::Cleaned { nodes: gone(before.0, self.nodes.len()), terms: gone(before.1, self.terms.len()) }
     }
 
     fn end(&mut self, which: impl Fn(&TermRow) -> bool, reason: EndReason) {
-        for term in self.terms.values_mut().filter(|term| term.ended.is_none() && which(term)) {
-            term.ended = Some(reason);
+        for term in self.terms.values_mut().filter(|term| term.end_reason.is_none() && which(term)) {
+            term.end_reason = Some(reason);
         }
     }
 
-    fn demote(&mut self, id: &str, which: impl FnOnce(&Node) -> bool) {
-        if let Some(row) = self.nodes.get_mut(id).filter(|row| row.leading)
+    fn demote(&mut self, id: &str, which: impl FnOnce(&NodeRecord) -> bool) {
+        if let Some(row) = self.nodes.get_mut(id).filter(|row| row.is_leader())
             && which(row)
         {
-            row.leading = false;
+            row.status = NodeStatus::Follower;
         }
     }
 }
 
-impl Node {
+impl NodeRecord {
     fn seen(&self, id: &str, now: DatabaseTime) -> NodeRow {
         NodeRow {
             id: id.to_owned(),
             incarnation: self.incarnation,
-            leading: self.leading,
+            status: self.status,
             priority: self.priority,
             eligible: self.eligible,
             term: self.term,
-            seq: self.seq,
-            lease: self.lease,
-            age: age(now, self.last_heartbeat),
-            address: None,
+            heartbeat_seq: self.heartbeat_seq,
+            lease_duration: self.lease,
+            heartbeat_age: age(now, self.last_heartbeat),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use protocol::{Incarnation, LeadershipId, Snapshot};
+use protocol::{HeartbeatSeq, Incarnation, LeadershipId, Snapshot, Term};
 
 use crate::clock::Moment;
 use crate::database::Database;
@@ -28,22 +28,22 @@ impl fmt::Display for Violation {
 pub struct Leading {
     pub id: String,
     pub incarnation: Incarnation,
-    pub term: i64,
+    pub term: Term,
     /// The row's counter in the version its lease rests on.
-    pub rests_on: i64,
+    pub rests_on: HeartbeatSeq,
 }
 
 impl Leading {
-    fn key(&self) -> LeadershipId {
-        (self.term, self.incarnation)
+    fn leadership(&self) -> LeadershipId {
+        LeadershipId { term: self.term, incarnation: self.incarnation }
     }
 }
 
 /// The observer's memory.
 #[derive(Clone, Debug, Default)]
 pub struct Observer {
-    granted: BTreeMap<i64, Incarnation>,
-    last_write: i64,
+    granted: BTreeMap<Term, Incarnation>,
+    last_write: Term,
     /// Whether the database ever forgot anything.
     forgetful: bool,
     /// Leaderships of which the database forgot something: what it kept, and what it had had.
@@ -57,28 +57,29 @@ pub struct Observer {
     /// The same as it was when a process sent a request that may end that leadership.
     relied_on: HashMap<(Incarnation, u64), i64>,
     /// The highest term each process has seen.
-    highest: HashMap<Incarnation, i64>,
+    highest: HashMap<Incarnation, Term>,
 }
 
 impl Observer {
     /// A process takes in what it read.
-    pub fn reads(&mut self, reader: Incarnation, view: &Snapshot) {
+    pub fn on_snapshot(&mut self, reader: Incarnation, view: &Snapshot) {
         let highest = self.highest.entry(reader).or_default();
         *highest = (*highest).max(view.highest_term());
         if !self.forgetful {
             return;
         }
-        for row in view.nodes.iter().filter(|row| row.leading) {
-            let newest = self.seen.entry((reader, (row.term, row.incarnation))).or_insert(row.seq);
-            *newest = (*newest).max(row.seq);
+        for row in view.nodes.iter().filter(|row| row.is_leader()) {
+            let version = row.heartbeat_seq.get();
+            let newest = self.seen.entry((reader, row.leadership())).or_insert(version);
+            *newest = (*newest).max(version);
         }
         if let Some(open) = view.open_term() {
-            self.seen.entry((reader, open.key())).or_insert(-1);
+            self.seen.entry((reader, open.leadership())).or_insert(-1);
         }
     }
 
     /// A claim was committed.
-    pub fn grants(&mut self, term: i64, to: Incarnation) -> Result<(), String> {
+    pub fn on_claim(&mut self, term: Term, to: Incarnation) -> Result<(), String> {
         if !self.forgetful {
             if let Some(other) = self.granted.get(&term) {
                 return Err(format!("term {term} was given to {to:?} and before to {other:?}"));
@@ -93,7 +94,7 @@ impl Observer {
     }
 
     /// A process is told of its own new term.
-    pub fn is_told(&mut self, process: Incarnation, term: i64) -> Result<(), String> {
+    pub fn on_told_of_claim(&mut self, process: Incarnation, term: Term) -> Result<(), String> {
         let highest = self.highest.entry(process).or_default();
         if term <= *highest {
             return Err(format!("term {term} was given to a process that had seen term {highest}"));
@@ -103,14 +104,14 @@ impl Observer {
     }
 
     /// A leadership was begun or renewed in this version of its row.
-    pub fn renews(&mut self, key: LeadershipId, version: i64) {
+    pub fn on_renewal(&mut self, leadership: LeadershipId, version: HeartbeatSeq) {
         if self.forgetful {
-            self.versions.insert(key, version);
+            self.versions.insert(leadership, version.get());
         }
     }
 
     /// A fenced write was committed.
-    pub fn writes(&mut self, term: i64, database: &Database) -> Result<(), String> {
+    pub fn on_fenced_write(&mut self, term: Term, database: &Database) -> Result<(), String> {
         if self.forgetful {
             // Deleting every trace of the newest terms is the one thing that lets them come back.
             self.last_write = self.last_write.min(database.highest_term());
@@ -131,28 +132,30 @@ impl Observer {
     }
 
     /// The database forgot something.
-    pub fn forgets(&mut self, before: &Database, after: &Database) {
-        self.last_write = after.writes.last().copied().unwrap_or(0).min(after.highest_term());
+    pub fn on_forgotten(&mut self, before: &Database, after: &Database) {
+        self.last_write = after.writes.last().copied().unwrap_or(Term::NONE).min(after.highest_term());
         let Some(open) = before.open_term() else { return };
         let version = |database: &Database| {
             let known = database.terms.get(&open.term).is_some_and(|row| *row == *open);
             let row = database.nodes.get(&open.leader_id);
-            let row = row.filter(|row| (row.term, row.incarnation) == open.key() && row.leading);
-            if known { row.map_or(-1, |row| row.seq) } else { i64::MIN }
+            let row = row.filter(|row| {
+                (row.term, row.incarnation) == (open.term, open.incarnation) && row.is_leader()
+            });
+            if known { row.map_or(-1, |row| row.heartbeat_seq.get()) } else { i64::MIN }
         };
-        let had = self.versions.get(&open.key()).copied().unwrap_or(-1).max(version(before));
-        self.forgotten.entry(open.key()).or_default().push((version(after), had));
+        let had = self.versions.get(&open.leadership()).copied().unwrap_or(-1).max(version(before));
+        self.forgotten.entry(open.leadership()).or_default().push((version(after), had));
     }
 
     /// A process sends a request that may end another's leadership. It may arrive when the process knows better.
-    pub fn relies_on(&mut self, leadership: LeadershipId, by: Incarnation, token: u64) {
+    pub fn on_ending_request(&mut self, leadership: LeadershipId, by: Incarnation, token: u64) {
         if let Some(seen) = self.seen.get(&(by, leadership)) {
             self.relied_on.insert((by, token), *seen);
         }
     }
 
     /// A process ended another's leadership, having waited its lease out.
-    pub fn ends(&mut self, leadership: LeadershipId, by: Incarnation, token: u64) {
+    pub fn on_other_term_ended(&mut self, leadership: LeadershipId, by: Incarnation, token: u64) {
         let newest = self.versions.get(&leadership).copied().unwrap_or(-1);
         let unseen = self.relied_on.get(&(by, token)).is_none_or(|seen| *seen < newest);
         if unseen && self.forgotten.contains_key(&leadership) {
@@ -161,7 +164,7 @@ impl Observer {
     }
 
     /// These processes lead at this moment.
-    pub fn leading(&self, leaders: &[Leading]) -> Result<(), String> {
+    pub fn check_leaders(&self, leaders: &[Leading]) -> Result<(), String> {
         for (index, one) in leaders.iter().enumerate() {
             for other in &leaders[index + 1..] {
                 if !self.excused(one, other) && !self.excused(other, one) {
@@ -175,13 +178,17 @@ impl Observer {
     /// Whether `old` is a leadership that the database forgot in the version it rests on, and `new` had not seen that
     /// version: "a node that did not can be wrong until the forgotten leader's next renewal".
     fn excused(&self, old: &Leading, new: &Leading) -> bool {
-        let versions = self.forgotten.get(&old.key());
-        if self.wrongly_ended.contains(&old.key()) {
+        let versions = self.forgotten.get(&old.leadership());
+        if self.wrongly_ended.contains(&old.leadership()) {
             return true;
         }
         let forgot = versions.is_some_and(|versions| {
-            versions.iter().any(|(kept, had)| (kept.saturating_add(1)..=*had).contains(&old.rests_on))
+            versions.iter().any(|(kept, had)| (kept.saturating_add(1)..=*had).contains(&old.rests_on.get()))
         });
-        forgot && self.seen.get(&(new.incarnation, old.key())).is_none_or(|seen| *seen < old.rests_on)
+        forgot
+            && self
+                .seen
+                .get(&(new.incarnation, old.leadership()))
+                .is_none_or(|seen| *seen < old.rests_on.get())
     }
 }

@@ -1,12 +1,12 @@
 //! What a replay prints, short enough to be read.
 
-use protocol::{Command, Event, Lease, NodeRow, Reply, Request, Snapshot, TermRow, Time};
+use protocol::{Command, Event, Lease, NodeRow, Reply, Request, Snapshot, Term, TermRow, Time};
 
-use crate::database::Member;
+use crate::database::NodeIdentity;
 
 /// A process: its id and the end of its incarnation.
-pub fn name(member: &Member) -> String {
-    format!("{}#{:04x}", member.id, member.incarnation.0 & 0xffff)
+pub fn name(identity: &NodeIdentity) -> String {
+    format!("{}#{:04x}", identity.id, identity.incarnation.0 & 0xffff)
 }
 
 pub fn event(event: &Event) -> String {
@@ -29,15 +29,16 @@ pub fn command(command: &Command) -> String {
 pub fn request(request: &Request) -> String {
     match request {
         Request::Claim(claim) => {
-            let known = claim.contest.known.iter().map(|known| {
+            let known = claim.electorate.peers.iter().map(|known| {
                 let live = if known.live { " live" } else { "" };
                 let skipped = if known.skipped { " passed over" } else { "" };
-                format!("{}:{}{live}{skipped}", known.id, known.seq)
+                format!("{}:{}{live}{skipped}", known.id, known.heartbeat_seq)
             });
             let known: Vec<_> = known.collect();
-            let (incumbent, floor) = (&claim.incumbent, claim.floor);
-            let term = incumbent.term.map_or(0, |(term, _)| term);
-            let row = incumbent.row.as_ref().map(|row| format!("{} {}:{}", row.id, row.term, row.seq));
+            let (incumbent, floor) = (&claim.incumbent, claim.min_term);
+            let term = incumbent.term.map_or(Term::NONE, |leadership| leadership.term);
+            let row =
+                incumbent.row.as_ref().map(|row| format!("{} {}:{}", row.id, row.term, row.heartbeat_seq));
             format!("Claim after term {term} {row:?}, floor {floor}, known {known:?}")
         }
         other => format!("{other:?}"),
@@ -64,14 +65,15 @@ fn view(view: &Snapshot) -> String {
 }
 
 fn term(term: &TermRow) -> String {
-    let ended = term.ended.map_or_else(|| "open".to_owned(), |reason| format!("{reason:?}"));
+    let ended = term.end_reason.map_or_else(|| "open".to_owned(), |reason| format!("{reason:?}"));
     format!("{} {}#{:04x} {ended}", term.term, term.leader_id, term.incarnation.0 & 0xffff)
 }
 
 fn node(row: &NodeRow) -> String {
-    let leads = if row.leading { " leads" } else { "" };
+    let leads = if row.is_leader() { " leads" } else { "" };
     let unfit = if row.eligible { "" } else { " unfit" };
     let (id, incarnation) = (&row.id, row.incarnation.0 & 0xffff);
-    let (priority, term, seq, age) = (row.priority, row.term, row.seq, row.age.as_millis());
+    let (priority, term, seq, age) =
+        (row.priority, row.term, row.heartbeat_seq, row.heartbeat_age.as_millis());
     format!("{id}#{incarnation:04x} p{priority} {term}:{seq}{leads}{unfit} {age} ms old")
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use protocol::{Event, Lease, Machine, Reply, Time, Timing};
+use protocol::{Event, HeartbeatSeq, Lease, Machine, Reply, Term, Time, Timing};
 
 use crate::clock::{Clock, Moment};
-use crate::database::Member;
+use crate::database::NodeIdentity;
 
 /// Whether a process is run.
 #[derive(Clone, PartialEq, Debug)]
@@ -38,9 +38,9 @@ pub struct Inbound {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Effect {
     /// Whether the sender's own leadership was the open one right after the step.
-    pub open: Option<i64>,
+    pub open: Option<Term>,
     /// The own row's counter right after the step.
-    pub seq: i64,
+    pub seq: HeartbeatSeq,
 }
 
 impl Inbound {
@@ -56,20 +56,20 @@ impl Inbound {
 /// One run of a node's process.
 #[derive(Clone, Debug)]
 pub struct Process {
-    pub member: Member,
+    pub identity: NodeIdentity,
     pub clock: Clock,
     pub timing: Timing,
     pub machine: Machine,
     pub life: Life,
     pub slow: bool,
-    pub mute: bool,
+    pub claim_blocked: bool,
     pub stopping: bool,
     /// Not reached by the database, nor reaching it, until then.
     pub cut_off_until: Moment,
     /// The newest of the wake-ups it asked for.
     pub tick: u64,
     /// The row's counter in the version its lease rests on.
-    pub rests_on: i64,
+    pub rests_on: HeartbeatSeq,
     /// The step it waits for, and until when.
     pub awaited: (u64, Time),
     /// What `is_leader` would be if it were stored.

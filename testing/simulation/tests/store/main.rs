@@ -7,8 +7,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod case;
-mod real;
 mod steps;
+mod test_database;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,8 +19,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use simulation::mutation::Mutation;
 
 use crate::case::Case;
-use crate::real::Real;
 use crate::steps::{Step, step};
+use crate::test_database::TestDatabase;
 
 /// How many sequences a test runs unless told otherwise.
 const SEQUENCES: u32 = 200;
@@ -73,7 +73,7 @@ fn a_model_that_breaks_a_rule_is_found_out() {
     for mutation in [
         Mutation::HeartbeatForAnyIncarnation,
         Mutation::RenewalForAnyTerm,
-        Mutation::FollowerBeatsLeader,
+        Mutation::FollowerHeartbeatForLeader,
         Mutation::ClaimUnchecked,
         Mutation::TermFromNode,
     ] {
@@ -111,7 +111,7 @@ fn setting(name: &str) -> Option<u64> {
 /// Runs so many sequences of this seed.
 fn compare(url: &str, cases: u32, seed: u64, mutation: Option<Mutation>) -> (Result<(), String>, Seen) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let real = RefCell::new(runtime.block_on(Real::open(url)));
+    let real = RefCell::new(runtime.block_on(TestDatabase::open(url)));
     let seen = RefCell::new(Seen::new());
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
     let mut bytes = [7; 32];
