@@ -88,7 +88,7 @@ impl DatabaseError {
     }
 
     /// `connecting`: before there was a connection.
-    pub(crate) fn new(error: &DbErr, connecting: bool) -> Self {
+    fn new(error: &DbErr, connecting: bool) -> Self {
         let kind = match kind(error) {
             // It has no right to connect to this database.
             Kind::MissingPrivilege if connecting => Kind::AccessDenied,
@@ -115,6 +115,13 @@ impl fmt::Display for DatabaseError {
 }
 
 impl std::error::Error for DatabaseError {}
+
+/// What failed after there was a connection.
+impl From<&DbErr> for DatabaseError {
+    fn from(error: &DbErr) -> Self {
+        Self::new(error, false)
+    }
+}
 
 /// A step that failed. Whether it took effect is not known, unless the database itself turned it down.
 #[derive(Clone, Debug)]
