@@ -19,13 +19,11 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use sea_orm::DatabaseConnection;
 
-use crate::{Error, backoff::Backoff, store::connect::Target};
-
-#[cfg(feature = "sqlite")]
-pub(crate) use sqlite::BUSY_TIMEOUT;
-
-/// What a session is called where the server lists them.
-pub(crate) const APPLICATION_NAME: &str = "leader-election";
+use crate::Error;
+use crate::backoff::Backoff;
+use crate::store::backend;
+use crate::store::backend::APPLICATION_NAME;
+use crate::store::backend::ConnectSpec;
 
 /// How long [`DatabaseUrl::connect`] tries.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -145,7 +143,7 @@ impl DatabaseUrl {
     ///
     /// # Errors
     ///
-    /// [`Error::Unreachable`], [`Error::Refused`] and [`Error::InvalidDatabaseUrl`] (the server knows no such
+    /// [`Error::Unreachable`], [`Error::AccessDenied`] and [`Error::InvalidDatabaseUrl`] (the server knows no such
     /// run-time parameter), at the latest after 10 s, or `connect_timeout` if that was given.
     ///
     /// # Cancel safety
@@ -158,9 +156,9 @@ impl DatabaseUrl {
             #[cfg(feature = "sqlite")]
             Kind::Sqlite(_) => CONNECT_LIMIT,
         };
-        let target = self.target(APPLICATION_NAME);
-        target.reach(limit).await.map_err(|failure| failure.into_error(&self.to_string()))?;
-        Ok(target.small_pool(limit))
+        let target = self.spec(APPLICATION_NAME);
+        target.ping(limit).await.map_err(|error| Error::of_store(error, &self.to_string()))?;
+        Ok(target.pool(limit))
     }
 
     /// As [`connect`](Self::connect), but tries until the database is there, waiting longer after each failure and by
@@ -190,18 +188,18 @@ impl DatabaseUrl {
 
     /// What connections are opened with. The name is what the server lists their sessions under, unless the
     /// connection string has one.
-    pub(crate) fn target(&self, application_name: &str) -> Target {
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only a server lists sessions"))]
+    pub(crate) fn spec(&self, application_name: &str) -> ConnectSpec {
         match &self.kind {
             #[cfg(feature = "postgres")]
             Kind::Postgres(postgres) => {
                 let mut postgres = postgres.clone();
-                postgres.set_application_name(&cut_to_name(application_name));
-                Target::postgres(postgres.options)
+                postgres.set_application_name(&backend::postgres::cut_to_name(application_name));
+                ConnectSpec::Postgres(backend::postgres::Postgres::new(postgres.options))
             }
             #[cfg(feature = "sqlite")]
             Kind::Sqlite(sqlite) => {
-                let _ = application_name;
-                Target::sqlite(sqlite.options.clone(), sqlite.in_memory)
+                ConnectSpec::Sqlite(backend::sqlite::Sqlite::new(sqlite.options.clone(), sqlite.in_memory))
             }
         }
     }
@@ -214,6 +212,36 @@ impl FromStr for DatabaseUrl {
         parse(input.trim(), |name| std::env::var(name).ok().filter(|value| !value.is_empty()))
             .map(|kind| Self { kind })
             .map_err(Error::InvalidDatabaseUrl)
+    }
+}
+
+impl TryFrom<&str> for DatabaseUrl {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&String> for DatabaseUrl {
+    type Error = Error;
+
+    fn try_from(text: &String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for DatabaseUrl {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl From<&DatabaseUrl> for DatabaseUrl {
+    fn from(url: &DatabaseUrl) -> Self {
+        url.clone()
     }
 }
 
@@ -241,13 +269,6 @@ impl fmt::Display for Backend {
             Self::Sqlite => "SQLite",
         })
     }
-}
-
-/// Cut to what PostgreSQL keeps of a name: 63 bytes.
-#[cfg(feature = "postgres")]
-pub(crate) fn cut_to_name(text: &str) -> String {
-    let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|&end| end <= 63).last();
-    text[..end.unwrap_or(0)].to_owned()
 }
 
 const FORMS: &str = "write postgres://user:password@host:5432/database, \

@@ -1,81 +1,56 @@
 //! All SQL: every request of the rules as one statement or one transaction, with a hard time limit.
 
+pub(crate) mod backend;
 #[cfg(feature = "internals")]
 pub(crate) mod bare;
 mod claim;
 mod cleanup;
-pub(crate) mod connect;
+pub(crate) mod connection;
 mod dialect;
+mod done;
 mod end_reason;
-mod ending;
-pub(crate) mod failure;
+mod end_term;
+pub(crate) mod error;
 mod heartbeat;
-pub(crate) mod lane;
+mod identity;
+mod leave;
+mod link;
+mod node_row;
 mod observe;
 mod reading;
 mod register;
-mod transaction;
+pub(crate) mod session;
+mod term_row;
+mod values;
 
 use std::time::Duration;
 
-use sea_orm::{DatabaseTransaction, DbErr};
-use uuid::Uuid;
+use protocol::Belief;
+use protocol::Reply;
+use protocol::Request;
+use sea_orm::ConnectionTrait;
+use sea_orm::DbErr;
+use tokio::time::Instant;
 
-use self::connect::Target;
-use self::failure::Failure;
-use self::lane::Lane;
-use crate::config::Settings;
-use protocol::{Belief, Incarnation, Reply, Request};
+use self::backend::ConnectSpec;
+use self::connection::Connection;
+use self::done::Done;
+use self::error::StoreError;
+use self::session::Session;
 
-pub(crate) use self::reading::Reader;
-#[cfg(feature = "postgres")]
-pub(crate) use self::transaction::CHANNEL;
-
-/// Who writes.
-#[derive(Clone, Debug)]
-pub(crate) struct Identity {
-    pub election: String,
-    pub node_id: String,
-    pub incarnation: Uuid,
-    pub priority: i32,
-    pub address: Option<String>,
-    /// G.
-    pub lease: Duration,
-    pub keep_terms: u32,
-}
-
-impl Identity {
-    pub fn new(settings: &Settings, incarnation: Uuid) -> Self {
-        Self {
-            election: settings.election.clone(),
-            node_id: settings.node_id.clone(),
-            incarnation,
-            priority: settings.priority,
-            address: settings.address.clone(),
-            lease: settings.timing.lease_duration(),
-            keep_terms: settings.kept_terms,
-        }
-    }
-
-    fn incarnation(&self) -> Incarnation {
-        Incarnation(self.incarnation.as_u128())
-    }
-
-    /// Rounded up: whoever reads it must not wait for less.
-    fn lease_ms(&self) -> i64 {
-        i64::try_from(self.lease.as_micros().div_ceil(1000)).unwrap_or(i64::MAX)
-    }
-}
+pub use self::error::DatabaseError;
+pub(crate) use self::identity::NodeIdentity;
+pub(crate) use self::reading::{LiveNode, READ_LIMIT, Reader};
 
 /// Carries requests out, one at a time, for one node.
 pub(crate) struct Store {
-    lane: Lane,
-    who: Identity,
+    connection: Connection,
+    who: NodeIdentity,
 }
 
 impl Store {
-    pub fn new(target: Target, who: Identity) -> Self {
-        Self { lane: Lane::new(target), who }
+    pub fn new(spec: ConnectSpec, who: NodeIdentity) -> Self {
+        Self { connection: Connection::new(spec), who }
     }
 
     /// Carries a request out within `limit`.
@@ -85,30 +60,57 @@ impl Store {
     ///
     /// # Cancel safety
     /// Dropped early, the request may or may not take effect; its connection is closed.
-    pub async fn carry_out(&mut self, request: &Request, limit: Duration) -> Result<Reply, Failure> {
+    pub async fn carry_out(&mut self, request: &Request, limit: Duration) -> Result<Reply, StoreError> {
+        let deadline = Instant::now() + limit;
         let who = &self.who;
-        let during = name(request);
-        self.lane
-            .run(limit, during, async |db| match request {
-                Request::Register { take_over } => {
-                    register::register(db, who, take_over.as_ref(), limit).await
-                }
-                Request::Heartbeat { belief, seq_floor } => {
-                    heartbeat::heartbeat(db, who, *belief, *seq_floor).await
-                }
-                Request::Observe { terms } => {
-                    observe::observe(db, &who.election, &who.node_id, terms).await.map(Reply::Snapshot)
-                }
-                Request::Claim(request) => claim::claim(db, who, request, limit).await,
-                Request::EndTerm { term, reason } => ending::end_term(db, who, *term, *reason, limit).await,
-                Request::Leave { end } => ending::leave(db, who, *end, limit).await,
-                Request::Cleanup { older_than } => cleanup::cleanup(db, who, *older_than).await,
-            })
-            .await
+        let done =
+            self.connection.run(limit, name(request), async |db| carry_out(db, who, request, limit).await);
+        let Done { reply, leadership_changed } = done.await?;
+        if leadership_changed {
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.notify(left.min(limit / 4)).await;
+        }
+        Ok(reply)
+    }
+
+    /// Tells the other nodes to observe the election. It has changed by now whatever becomes of this, and they will
+    /// find that out by themselves, only later: so a notification that fails or is late costs nothing but that.
+    async fn notify(&mut self, limit: Duration) {
+        let election = &self.who.election;
+        let notified =
+            self.connection.run(limit, "notification", async |db| match db.dialect().notify(election) {
+                Some(notify) => db.query_one_raw(notify).await.map(drop),
+                None => Ok(()),
+            });
+        if let Err(error) = notified.await {
+            tracing::debug!(%election, node_id = %self.who.node_id, "{error}; the other nodes find out later");
+        }
     }
 
     pub async fn close(&mut self) {
-        self.lane.close().await;
+        self.connection.close().await;
+    }
+}
+
+async fn carry_out(
+    db: &Session,
+    who: &NodeIdentity,
+    request: &Request,
+    limit: Duration,
+) -> Result<Done, DbErr> {
+    match request {
+        Request::Register { take_over } => register::register(db, who, take_over.as_ref(), limit).await,
+        Request::Heartbeat { belief, seq_floor } => {
+            heartbeat::heartbeat(db, who, *belief, *seq_floor).await.map(Done::from)
+        }
+        Request::Observe { terms } => {
+            let snapshot = observe::observe(db, &who.election, &who.node_id, terms).await?;
+            Ok(Reply::Snapshot(snapshot).into())
+        }
+        Request::Claim(claim) => claim::claim(db, who, claim, limit).await,
+        Request::EndTerm { term, reason } => end_term::end_term(db, who, *term, *reason, limit).await,
+        Request::Leave { end } => leave::leave(db, who, *end, limit).await,
+        Request::Cleanup { older_than } => cleanup::cleanup(db, who, *older_than).await.map(Done::from),
     }
 }
 
@@ -118,17 +120,12 @@ fn name(request: &Request) -> &'static str {
         Request::Register { .. } => "registering",
         Request::Heartbeat { belief: Belief::Leader(_), .. } => "renewal",
         Request::Heartbeat { .. } => "heartbeat",
-        Request::Observe { .. } => "looking at the election",
+        Request::Observe { .. } => "reading the election state",
         Request::Claim(_) => "claim",
-        Request::EndTerm { .. } => "ending the own term",
+        Request::EndTerm { .. } => "closing its own term",
         Request::Leave { .. } => "deregistering",
         Request::Cleanup { .. } => "cleanup",
     }
-}
-
-/// Ends a transaction that found it has nothing to do.
-async fn nothing_moved(transaction: DatabaseTransaction) -> Result<(), DbErr> {
-    transaction.rollback().await
 }
 
 #[cfg(test)]

@@ -17,8 +17,11 @@ pub const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
+/// What the clock shows at 0.
+pub const ORIGIN: Duration = Duration::from_secs(100);
+
 pub const fn at(n: u64) -> Time {
-    Time::from_origin(ms(n))
+    Time::from_origin(ORIGIN.saturating_add(ms(n)))
 }
 
 pub fn timing() -> Timing {
@@ -79,7 +82,7 @@ pub fn term(term: i64, id: &str) -> TermRow {
     }
 }
 
-/// What a look brings.
+/// What a snapshot shows.
 pub struct Fixture(Snapshot);
 
 pub fn view() -> Fixture {

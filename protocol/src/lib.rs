@@ -8,40 +8,38 @@
 //!
 //! Nothing here waits, queries, logs or reads a clock; nothing here knows tokio or SQL. The runtime carries out the
 //! commands and feeds the results back. At most one database step is under way; a new one takes its place.
-//!
-//! | file | thought |
-//! |---|---|
-//! | `timing` | the durations, checked |
-//! | `rows` | what the database says |
-//! | `observation` | other nodes' leases, and when they run out |
-//! | `peers` | which nodes move, and whose turn has passed |
-//! | `ranking` | who is to lead next |
-//! | `messages` | events, commands, requests, replies |
-//! | `mutation` | rules broken on purpose, for the simulation |
-//! | `machine` | the node itself |
 
+mod agenda;
+mod election;
 #[cfg(test)]
 mod fixtures;
+mod history;
 mod jitter;
+mod lease;
+mod liveness;
 mod machine;
+mod membership;
 mod message;
-mod mutation;
-mod observation;
-mod peers;
-mod ranking;
+mod node;
+mod rules;
 mod snapshot;
+mod tenure;
 mod term;
 mod time;
 mod timing;
+mod view;
 
-pub use machine::{EndedTerm, Lease, LocalNode, Machine, NodeState, ObservedLeader, Role};
-pub use message::{
-    Belief, Change, Claim, ClaimRejected, Command, Event, LossReason, Outcome, Reply, Request, TakeOver,
+pub use election::{Claim, ClaimRejected, Electorate, rank};
+pub use history::{EndedTerm, NodeState, ObservedLeader, Role};
+pub use liveness::PeerView;
+pub use machine::Machine;
+pub use message::{Belief, Change, Command, Event, LossReason, Outcome, Reply, Request, TakeOver};
+pub use node::LocalNode;
+pub use rules::{ExpiryFrom, LeaseFrom, LeaseLength, Rules, Skipping, Vanishing};
+pub use snapshot::{
+    CANDIDATES_READ, EndReason, Incumbent, NodeRow, NodeStatus, RowVersion, Snapshot, TermRow,
 };
-#[cfg(feature = "mutations")]
-pub use mutation::{Mutation, break_rule};
-pub use ranking::{Electorate, PeerView, rank};
-pub use snapshot::{EndReason, Incumbent, NodeRow, NodeStatus, RowVersion, Snapshot, TermRow};
+pub use tenure::Lease;
 pub use term::{HeartbeatSeq, Incarnation, LeadershipId, Term};
 pub use time::Time;
 pub use timing::{SHORTEST_HEARTBEAT, Timing};

@@ -1,208 +1,45 @@
-//! One node: what it is doing, what it waits for, and what it does next.
+//! One node: puts the rules' parts together.
+//!
+//! An event goes to the part that owns what it changes; then the agenda says what is to be done next.
 
-use std::time::Duration;
-
-use super::jitter::Jitter;
-use super::message::{Belief, Change, Claim, Command, Event, LossReason, Outcome, Request, TakeOver};
-use super::observation::Observations;
-use super::peers::Peers;
+use super::agenda::{Agenda, Step};
+use super::election::Claim;
+use super::history::{EndedTerm, NodeState};
+use super::membership::{Membership, Phase};
+use super::message::{Belief, Change, Command, Event, LossReason, Outcome, Reply, Request};
+use super::node::{LocalNode, Setup};
+use super::rules::Rules;
 use super::snapshot::{EndReason, Snapshot};
-use super::term::{HeartbeatSeq, Incarnation, LeadershipId, Term};
+use super::tenure::{Lease, Tenure};
+use super::term::{HeartbeatSeq, LeadershipId};
 use super::time::Time;
 use super::timing::Timing;
-
-mod looking;
-mod replying;
-#[cfg(test)]
-mod simulation_finds;
-#[cfg(test)]
-mod tests;
-
-/// Who this node is.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct LocalNode {
-    /// The id it takes part under.
-    pub id: String,
-    /// This run of its process.
-    pub incarnation: Incarnation,
-}
-
-/// A leadership held by this node.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Lease {
-    /// The term.
-    pub term: Term,
-    /// When this node took it up.
-    pub since: Time,
-    /// The end of the lease: L after the last successful renewal was sent. The node leads while the clock is
-    /// before it, and not a moment longer; nothing stores "I am leader".
-    pub deadline: Time,
-}
-
-/// What a node does in the election.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Role {
-    /// It leads.
-    Leader,
-    /// It sees no leader and stands, or waits for a better node to.
-    Candidate,
-    /// Somebody else leads, or it has not joined yet.
-    Follower,
-}
-
-/// A leader, as another node sees it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct ObservedLeader {
-    /// Its node id.
-    pub id: String,
-    /// Its leadership.
-    pub leadership: LeadershipId,
-    /// When its newest renewal was first seen.
-    pub seen_at: Time,
-    /// When its lease is taken to run out.
-    pub expires: Time,
-}
-
-/// What a node knows, for publishing.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct NodeState {
-    /// Its role.
-    pub role: Role,
-    /// Whether its own row is there.
-    pub registered: bool,
-    /// The highest term it has seen.
-    pub highest_term: Term,
-    /// The leader it sees; none where it leads itself or nobody's lease is in force.
-    pub leader: Option<ObservedLeader>,
-    /// Who would lead next as of the last look.
-    pub next_leader: Option<String>,
-    /// The term that was last seen to end.
-    pub last_end: Option<EndedTerm>,
-}
-
-/// A term that is over.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct EndedTerm {
-    /// The term.
-    pub term: Term,
-    /// The node that led it.
-    pub leader_id: String,
-    /// Why it ended.
-    pub reason: EndReason,
-}
-
-/// What the machine is up to.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-enum Phase {
-    /// The own row is not there, or not ours.
-    Joining(Joining),
-    /// The own row is there; this node takes part.
-    Joined,
-    /// Going away: what is left to be cleaned up, and until when that is tried.
-    Leaving { end: Option<EndReason>, outcome: Outcome, until: Time },
-    /// Gone.
-    Ended,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-enum Joining {
-    /// Insert the row, or take it over.
-    Register(Option<TakeOver>),
-    /// The row is another process's that leads: wait as everybody does.
-    Waiting(Incarnation),
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-struct InFlight {
-    token: u64,
-    request: Request,
-    sent: Time,
-    until: Time,
-}
-
-/// A term of this incarnation that it does not hold (lapsed, deposed, or a claim whose reply was lost).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Unheld {
-    term: Term,
-    reason: EndReason,
-}
+use super::view::{ElectionView, Verdict};
 
 /// The state machine of one node.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Machine {
-    node: LocalNode,
-    timing: Timing,
-    jitter: Jitter,
-    phase: Phase,
-    /// Whether the own row was there before: a row that is another's then means that this process is replaced.
-    registered_before: bool,
-    lease: Option<Lease>,
-    unheld: Option<Unheld>,
-    /// A claim's reply was lost, and no look since has told what became of it.
-    claim_unknown: bool,
-    in_flight: Option<InFlight>,
-    token: u64,
-    observations: Observations,
-    peers: Peers,
-    vacant: bool,
-    /// A claim made ready by the look just taken in.
-    claim: Option<Claim>,
-    highest_term: Term,
-    /// No lower than any heartbeat counter this incarnation may have written.
-    beats: HeartbeatSeq,
-    /// When this node last saw a sign of a leader.
-    leader_seen: Option<Time>,
-    last_end: Option<EndedTerm>,
-    seen_leader: Option<ObservedLeader>,
-    /// The leader had not moved since then, and one more look is to tell whether it is late or silent.
-    overdue: Option<Time>,
-    next_leader: Option<String>,
-    heartbeat_at: Time,
-    look_at: Option<Time>,
-    cleanup_at: Time,
-    /// Not before then does this node stand.
-    stand_from: Time,
-    /// When a failed step other than a heartbeat is tried again.
-    retry_at: Time,
-    failures: u32,
-    /// How often in a row a claim or a lease was lost to slowness.
-    hesitations: u32,
+    setup: Setup,
+    membership: Membership,
+    tenure: Tenure,
+    agenda: Agenda,
+    view: ElectionView,
 }
 
 impl Machine {
     /// A node that has not joined yet. It acts at the first event.
     pub fn new(now: Time, node: LocalNode, timing: Timing) -> Self {
-        #[expect(clippy::cast_possible_truncation, reason = "half a random number is as random")]
-        let jitter = Jitter::new(node.incarnation.0 as u64);
+        Self::with_rules(now, node, timing, Rules::SAFE)
+    }
+
+    /// The same with other rules, to see that checks notice when one is broken.
+    pub fn with_rules(now: Time, node: LocalNode, timing: Timing, rules: Rules) -> Self {
         Self {
-            node,
-            timing,
-            jitter,
-            phase: Phase::Joining(Joining::Register(None)),
-            registered_before: false,
-            lease: None,
-            unheld: None,
-            claim_unknown: false,
-            in_flight: None,
-            token: 0,
-            observations: Observations::default(),
-            peers: Peers::default(),
-            vacant: false,
-            claim: None,
-            highest_term: Term::NONE,
-            beats: HeartbeatSeq::ZERO,
-            leader_seen: None,
-            last_end: None,
-            seen_leader: None,
-            overdue: None,
-            next_leader: None,
-            heartbeat_at: now,
-            look_at: Some(now),
-            cleanup_at: now,
-            stand_from: now,
-            retry_at: now,
-            failures: 0,
-            hesitations: 0,
+            membership: Membership::new(),
+            tenure: Tenure::None,
+            agenda: Agenda::new(now, node.incarnation),
+            view: ElectionView::new(now),
+            setup: Setup { node, timing, rules },
         }
     }
 
@@ -210,249 +47,252 @@ impl Machine {
     pub fn handle(&mut self, now: Time, event: Event) -> Vec<Command> {
         let mut out = Vec::new();
         self.expire(now, &mut out);
+        let mut claim = None;
         match event {
             Event::Tick => {}
-            Event::Wake => self.wake(now),
-            Event::Stop => self.stop(now, &mut out),
-            Event::Reply { token, reply } => {
-                // A reply of a step that was given up means nothing, whatever it says.
-                if let Some(step) = self.in_flight.take_if(|step| step.token == token) {
-                    match reply {
-                        Some(reply) => self.replied(now, step, reply, &mut out),
-                        None => self.failed(now, &step.request),
-                    }
-                }
-            }
+            Event::Wake => self.agenda.wake(now, self.view.is_next(&self.setup.node), &self.setup.timing),
+            Event::Stop => self.on_stop(now, &mut out),
+            Event::Reply { token, reply } => match (self.agenda.take(token), reply) {
+                (Some(step), Some(reply)) => claim = self.on_reply(now, step, reply, &mut out),
+                (Some(step), None) => self.on_failure(now, &step.request),
+                (None, _) => {}
+            },
         }
-        self.proceed(now, &mut out);
+        self.proceed(now, claim, &mut out);
         out
     }
 
-    /// The leadership this node holds; whoever asks compares its deadline with the clock.
+    /// The leadership that this node holds. The caller compares its deadline with the clock.
     pub fn lease(&self) -> Option<Lease> {
-        self.lease
+        self.tenure.lease()
     }
 
     /// What the node knows at `now`.
     pub fn outlook(&self, now: Time) -> NodeState {
-        let joined = self.phase == Phase::Joined;
-        let leads = self.lease.is_some_and(|lease| now < lease.deadline);
-        NodeState {
-            role: match (leads, joined && self.vacant) {
-                (true, _) => Role::Leader,
-                (false, true) => Role::Candidate,
-                (false, false) => Role::Follower,
-            },
-            registered: joined,
-            highest_term: self.highest_term,
-            leader: self.seen_leader.clone().filter(|leader| !leads && now < leader.expires),
-            next_leader: self.next_leader.clone(),
-            last_end: self.last_end.clone(),
-        }
+        self.view.state(now, self.membership.is_joined(), self.lease())
     }
 
     /// When the machine wants a tick, if nothing else happens before.
     pub fn due(&self) -> Option<Time> {
-        let deadline = self.lease.map(|lease| lease.deadline);
-        let step = match (&self.in_flight, &self.phase) {
-            (_, Phase::Ended) => return None,
-            (Some(step), _) => Some(step.until),
-            (None, Phase::Joining(Joining::Register(_))) => Some(self.retry_at),
-            (None, Phase::Joining(Joining::Waiting(_))) => self.look_at.map(|at| at.max(self.retry_at)),
-            (None, Phase::Leaving { until, .. }) => Some(self.retry_at.min(*until)),
-            (None, Phase::Joined) if self.lease.is_some() => {
-                let look = self.look_at.map(|at| at.max(self.retry_at));
-                let cleanup = self.cleanup_at.max(self.retry_at);
-                [Some(self.heartbeat_at), look, Some(cleanup)].into_iter().flatten().min()
-            }
-            (None, Phase::Joined) if self.unheld.is_some() => Some(self.retry_at),
-            (None, Phase::Joined) => {
-                let look = self.look_at.map(|at| at.max(self.retry_at));
-                [Some(self.heartbeat_at), look].into_iter().flatten().min()
-            }
-        };
-        let until = if let Phase::Leaving { until, .. } = self.phase { Some(until) } else { None };
-        [deadline, step, until].into_iter().flatten().min()
+        self.agenda.due(self.membership.duty(self.tenure))
     }
 
-    /// What time alone has ended: the lease, the step under way, the patience of a stop.
+    /// What time alone has ended: the lease, the step under way.
     fn expire(&mut self, now: Time, out: &mut Vec<Command>) {
-        if self.lease.is_some_and(|lease| lease.deadline <= now) {
-            // Whatever the renewal under way says, it says too late.
-            self.in_flight = None;
-            self.peers.missed();
-            self.hesitate(now);
-            self.step_down(now, LossReason::Lapsed, EndReason::Lapsed, out);
+        if self.lease().is_some_and(|lease| lease.deadline <= now) {
+            // What the renewal under way says comes too late.
+            self.agenda.give_up();
+            self.view.note_failed_step();
+            self.view.back_off(now, self.agenda.back_off(&self.setup.timing));
+            self.step_down(now, LossReason::Lapsed, out);
         }
-        if let Some(step) = self.in_flight.take_if(|step| step.until <= now) {
-            self.failed(now, &step.request);
+        if let Some(step) = self.agenda.take_expired(now) {
+            self.on_failure(now, &step.request);
         }
-    }
-
-    /// Ends the own leadership locally, at once; its term is to be ended as soon as the database answers.
-    fn step_down(&mut self, now: Time, cause: LossReason, reason: EndReason, out: &mut Vec<Command>) {
-        if let Some(lease) = self.lease.take() {
-            self.unheld = Some(Unheld { term: lease.term, reason });
-            self.last_end = Some(EndedTerm { term: lease.term, leader_id: self.node.id.clone(), reason });
-            self.leader_seen = Some(now);
-            self.vacant = false;
-            self.retry_at = now;
-            self.failures = 0;
-            out.push(Command::Announce(Change::LostLeadership { term: lease.term, reason: cause }));
-        }
-    }
-
-    /// Backs off before standing again, further each time: otherwise a slow best node keeps the others waiting for
-    /// ever.
-    fn hesitate(&mut self, now: Time) {
-        let heartbeat = self.timing.heartbeat_interval();
-        let span = self.jitter.between(heartbeat, 2 * heartbeat) * 2u32.pow(self.hesitations.min(2));
-        self.hesitations = self.hesitations.saturating_add(1);
-        self.stand_from = self.stand_from.max(now + span);
-    }
-
-    fn wake(&mut self, now: Time) {
-        // The first in line looks at once; a crowd of others need not all do so in the same millisecond.
-        let first = self.next_leader.as_ref().is_none_or(|id| *id == self.node.id);
-        let spread = if first { Duration::ZERO } else { self.timing.heartbeat_interval() / 50 };
-        let at = now + self.jitter.between(Duration::ZERO, spread);
-        self.look_at = Some(self.look_at.map_or(at, |before| before.min(at)));
-    }
-
-    fn stop(&mut self, now: Time, out: &mut Vec<Command>) {
-        let held = self.lease.is_some() || self.unheld.is_some();
-        match self.phase {
-            Phase::Leaving { .. } | Phase::Ended => return,
-            // Nothing was ever written.
-            Phase::Joining(Joining::Waiting(_)) if !held => {
-                return self.end(Outcome::Stopped { clean: true }, out);
-            }
-            Phase::Joining(_) | Phase::Joined => {}
-        }
-        let reason = self.unheld.map_or(EndReason::Resigned, |unheld| unheld.reason);
-        self.step_down(now, LossReason::ShuttingDown, EndReason::Resigned, out);
-        let claiming = self.in_flight.as_ref().is_some_and(|step| matches!(step.request, Request::Claim(_)));
-        let end = (held || claiming || self.claim_unknown).then_some(reason);
-        self.leave(now, end, Outcome::Stopped { clean: true });
-    }
-
-    fn leave(&mut self, now: Time, end: Option<EndReason>, outcome: Outcome) {
-        // A registration or a claim under way may still take effect, and should not do so after the row was deleted:
-        // its reply, or its limit, is waited for.
-        self.in_flight.take_if(|step| !matches!(step.request, Request::Register { .. } | Request::Claim(_)));
-        self.retry_at = now;
-        self.failures = 0;
-        self.phase = Phase::Leaving { end, outcome, until: now + self.timing.stop_limit() };
-    }
-
-    fn end(&mut self, outcome: Outcome, out: &mut Vec<Command>) {
-        self.in_flight = None;
-        self.phase = Phase::Ended;
-        out.push(Command::End(outcome));
     }
 
     /// Sends the next step, if none is under way and one is due.
-    fn proceed(&mut self, now: Time, out: &mut Vec<Command>) {
-        if let Phase::Leaving { outcome, until, .. } = self.phase
-            && until <= now
-        {
-            let outcome = match outcome {
-                Outcome::Stopped { .. } => Outcome::Stopped { clean: false },
-                Outcome::Replaced => Outcome::Replaced,
-            };
+    fn proceed(&mut self, now: Time, claim: Option<Claim>, out: &mut Vec<Command>) {
+        if let Some(outcome) = self.membership.gives_up_leaving(now) {
             return self.end(outcome, out);
         }
-        let claim = self.claim.take();
-        if self.in_flight.is_some() {
-            return;
-        }
-        let Some((request, limit)) = self.next(now, claim) else { return };
-        self.token += 1;
-        self.in_flight =
-            Some(InFlight { token: self.token, request: request.clone(), sent: now, until: now + limit });
-        out.push(Command::Send { token: self.token, request, limit });
+        let (request, limit) = match claim {
+            Some(claim) => (Request::Claim(claim), self.setup.timing.claim_limit()),
+            None => {
+                let duty = self.membership.duty(self.tenure);
+                let Some((task, limit)) = self.agenda.next(now, duty, &self.setup.timing) else { return };
+                let (tenure, timing) = (self.tenure, &self.setup.timing);
+                (self.membership.request(task, tenure, &self.view, timing), limit)
+            }
+        };
+        out.push(self.agenda.send(now, request, limit));
     }
 
-    fn next(&mut self, now: Time, claim: Option<Claim>) -> Option<(Request, Duration)> {
-        let limit = self.timing.step_limit();
-        let may_retry = self.retry_at <= now;
-        let look_due = self.look_at.is_some_and(|at| at <= now) && may_retry;
-        match &self.phase {
-            Phase::Ended => None,
-            Phase::Leaving { end, until, .. } => {
-                may_retry.then(|| (Request::Leave { end: *end }, limit.min(until.since(now))))
-            }
-            Phase::Joining(Joining::Register(take_over)) => {
-                may_retry.then(|| (Request::Register { take_over: take_over.clone() }, limit))
-            }
-            Phase::Joining(Joining::Waiting(_)) => look_due.then(|| (self.observe(), limit)),
-            Phase::Joined => match (self.lease, self.unheld) {
-                (Some(lease), _) => self.next_as_leader(now, lease, look_due),
-                (None, Some(Unheld { term, reason })) => {
-                    may_retry.then_some((Request::EndTerm { term, reason }, limit))
-                }
-                (None, None) => match claim {
-                    Some(claim) => Some((Request::Claim(claim), self.timing.claim_limit())),
-                    None if self.heartbeat_at <= now => Some((self.beat(now, None), limit)),
-                    None => look_due.then(|| (self.observe(), limit)),
-                },
-            },
+    fn on_stop(&mut self, now: Time, out: &mut Vec<Command>) {
+        let clean = Outcome::Stopped { clean: true };
+        match self.membership.phase() {
+            Phase::Leaving { .. } | Phase::Ended => return,
+            // Nothing was ever written.
+            Phase::Waiting => return self.end(clean, out),
+            Phase::Registering(_) | Phase::Joined => {}
         }
+        let end = self.tenure.reason_to_end().or(self.agenda.is_claiming().then_some(EndReason::Resigned));
+        self.step_down(now, LossReason::ShuttingDown, out);
+        self.membership.begin_leaving(now, end, clean, &mut self.agenda, &self.setup.timing);
     }
 
-    /// A leader's other steps end before its next renewal is due.
-    fn next_as_leader(&mut self, now: Time, lease: Lease, look_due: bool) -> Option<(Request, Duration)> {
-        let limit = self.timing.step_limit();
-        if self.heartbeat_at <= now {
-            return Some((self.beat(now, Some(lease.term)), limit.min(lease.deadline.since(now))));
-        }
-        let room = self.heartbeat_at.since(now);
-        let cleanup_due = self.cleanup_at.max(self.retry_at) <= now;
-        if room < self.timing.min_remaining() {
-            // Cut off after a moment, the step would cost the connection that the renewal needs.
-            self.look_at = self.look_at.map(|at| at.max(self.heartbeat_at));
-            self.cleanup_at = self.cleanup_at.max(self.heartbeat_at);
+    /// A step's reply. Returns the claim that it calls for.
+    fn on_reply(&mut self, now: Time, step: Step, reply: Reply, out: &mut Vec<Command>) -> Option<Claim> {
+        self.agenda.clear_failures(now);
+        if let Phase::Leaving { .. } = self.membership.phase() {
+            if let Some(outcome) = self.membership.on_reply_leaving(&reply) {
+                self.end(outcome, out);
+            }
             return None;
         }
-        let limit = limit.min(room);
-        if look_due {
-            return Some((self.observe(), limit));
-        }
-        if cleanup_due {
-            self.cleanup_at = now + self.timing.node_timeout();
-            return Some((Request::Cleanup { older_than: 2 * self.timing.node_timeout() }, limit));
+        let (timing, rules) = (self.setup.timing, self.setup.rules);
+        let lease_start = rules.lease_start(step.sent, now);
+        match (reply, step.request) {
+            (Reply::Registered { seq }, Request::Register { take_over }) => {
+                let (taken_over, agenda) = (take_over.is_some(), &mut self.agenda);
+                let change = self.membership.on_registered(now, seq, taken_over, agenda, &timing);
+                self.view.campaign_from(now + timing.startup_delay());
+                out.push(Command::Announce(change));
+            }
+            (Reply::IdTaken { incarnation, leading }, Request::Register { take_over }) => {
+                let (tried, agenda) = (take_over.is_some(), &mut self.agenda);
+                if !self.membership.on_id_taken(now, incarnation, leading, tried, agenda, &timing) {
+                    self.on_replaced(now, None, out);
+                }
+            }
+            (Reply::HeartbeatAck { seq }, Request::Heartbeat { belief, .. }) => {
+                self.on_heartbeat_ack(now, lease_start, belief, seq);
+            }
+            (Reply::Snapshot(snapshot), Request::Observe { .. }) => {
+                return self.on_snapshot(rules.observed_at(step.sent, now), &snapshot, out);
+            }
+            (Reply::Claimed { term }, Request::Claim(_)) => {
+                self.tenure.adopt(now, term, lease_start, timing.renew_deadline());
+                self.agenda.lead(now, lease_start, &timing);
+                let leaderless = self.view.win(now, term);
+                out.push(Command::Announce(Change::BecameLeader { term, leaderless }));
+            }
+            (Reply::ClaimRejected(rejected), Request::Claim(_)) => {
+                let longest = timing.heartbeat_interval() / 10;
+                self.view.campaign_from(now + self.agenda.spread(longest / 2, longest));
+                self.agenda.poll(now);
+                out.push(Command::Announce(Change::ClaimRejected(rejected)));
+            }
+            (Reply::TermEnded, Request::EndTerm { .. }) => {
+                self.tenure.forget_orphan();
+                self.agenda.resume(now);
+            }
+            (Reply::Cleaned { nodes, terms }, Request::Cleanup { .. }) => {
+                if nodes + terms > 0 {
+                    out.push(Command::Announce(Change::Cleaned { nodes, terms }));
+                }
+            }
+            // The store never answers a step with another step's reply; if it did, its effect would be unknown.
+            (_, request) => self.on_failure(now, &request),
         }
         None
     }
 
-    fn beat(&mut self, now: Time, term: Option<Term>) -> Request {
-        let seq_floor = self.beats;
-        self.beats = self.beats.next();
-        self.heartbeat_at = now + self.timing.heartbeat_interval();
-        let belief = match term {
-            Some(term) => Belief::Leader(term),
-            None if self.vacant => Belief::Candidate,
-            None => Belief::Follower,
+    /// A step failed, or its limit passed: it may or may not have taken effect.
+    fn on_failure(&mut self, now: Time, request: &Request) {
+        self.view.note_failed_step();
+        self.agenda.note_failure(now, request, self.lease().is_some(), &self.setup.timing);
+        if let Request::Claim(_) = request {
+            self.tenure.doubt();
+            self.view.back_off(now, self.agenda.back_off(&self.setup.timing));
+        }
+        self.membership.on_failure(now, request, &mut self.agenda);
+    }
+
+    fn on_heartbeat_ack(&mut self, now: Time, start: Time, belief: Belief, seq: Option<HeartbeatSeq>) {
+        self.agenda.poll(now);
+        let Some(seq) = seq else {
+            // No row agreed: observe. A leader renews again if the snapshot shows nothing wrong.
+            if self.lease().is_some() {
+                self.agenda.heartbeat(now + self.setup.timing.heartbeat_interval() / 4);
+            }
+            return;
         };
-        Request::Heartbeat { belief, seq_floor }
+        self.membership.note_seq(seq);
+        if let Belief::Leader(term) = belief
+            && self.tenure.renew(term, start, self.setup.timing.renew_deadline())
+        {
+            self.view.note_renewal();
+        }
     }
 
-    fn observe(&mut self) -> Request {
-        self.look_at = None;
-        let terms = self.observations.terms();
-        Request::Observe { terms }
+    /// A snapshot that arrived at `now`. Returns the claim that it calls for.
+    fn on_snapshot(&mut self, now: Time, snapshot: &Snapshot, out: &mut Vec<Command>) -> Option<Claim> {
+        let Setup { node, timing, .. } = &self.setup;
+        if let Some(own) = snapshot.nodes.iter().find(|row| node.owns(row)) {
+            self.membership.note_seq(own.heartbeat_seq);
+        }
+        self.view.observe(now, snapshot, &self.setup);
+        self.tenure.resolve_doubt();
+        match self.membership.phase() {
+            Phase::Waiting => {
+                let (led_until, agenda) = (self.view.led_until(now), &mut self.agenda);
+                let change = self.membership.await_row(now, snapshot, node, led_until, agenda, timing);
+                out.extend(change.map(Command::Announce));
+                None
+            }
+            Phase::Joined => self.take_part(now, snapshot, out),
+            Phase::Registering(_) | Phase::Leaving { .. } | Phase::Ended => None,
+        }
     }
 
-    /// Takes a look's news in that matter in every phase.
-    fn learn(&mut self, now: Time, view: &Snapshot) {
-        self.highest_term = self.highest_term.max(view.highest_term());
-        if let Some(own) = view.node(&self.node.id).filter(|row| row.incarnation == self.node.incarnation) {
-            self.beats = self.beats.max(own.heartbeat_seq);
+    fn take_part(&mut self, now: Time, snapshot: &Snapshot, out: &mut Vec<Command>) -> Option<Claim> {
+        let node = self.setup.node.clone();
+        let own_open = snapshot.open_term().filter(|term| term.incarnation == node.incarnation);
+        let Some(own) = snapshot.node(&node.id) else {
+            // Somebody deleted the row. Without it nothing can be renewed.
+            self.step_down(now, LossReason::Deposed, out);
+            self.membership.lose_row();
+            return None;
+        };
+        if !node.owns(own) {
+            self.on_replaced(now, own_open.map(|_| EndReason::Replaced), out);
+            return None;
         }
-        self.peers.observe(now, view, &self.node.id, &self.timing);
-        for term in view.terms.iter().filter(|term| term.end_reason == Some(EndReason::Expired)) {
-            self.peers.fell_silent(&term.leader_id, term.incarnation);
+        if let Some(lease) = self.lease() {
+            let held = LeadershipId { term: lease.term, incarnation: node.incarnation };
+            if snapshot.leader().is_none_or(|row| row.leadership() != held) {
+                self.step_down(now, LossReason::Deposed, out);
+            }
+            self.view.note_next_leader(snapshot, &node.id, &self.setup);
+            return None;
         }
-        self.observations.observe(now, view, self.node.incarnation, self.timing.lease_duration());
+        if own_open.is_some() || own.is_leader() {
+            // The claim whose reply was lost.
+            self.tenure.orphan(own_open.map_or(own.term, |term| term.term));
+            self.view.withdraw();
+            return None;
+        }
+        match self.view.judge(now, snapshot, &self.setup) {
+            Verdict::Led(lease) => {
+                self.agenda.follow(now, lease.seen_at, lease.expires, &self.setup.timing);
+                None
+            }
+            Verdict::Vacant(turn) => {
+                self.agenda.await_turn(now, turn.own_from(), &self.setup.timing);
+                let electorate = turn.own()?;
+                Some(self.view.claim(snapshot, electorate, self.membership.take_seq()))
+            }
+        }
+    }
+
+    /// Another process has this node's row: this one ends, and closes a term of its own on the way.
+    fn on_replaced(&mut self, now: Time, end: Option<EndReason>, out: &mut Vec<Command>) {
+        let own_term = self.tenure != Tenure::None;
+        self.step_down(now, LossReason::Replaced, out);
+        let end = end.or(own_term.then_some(EndReason::Replaced));
+        if end.is_none() {
+            return self.end(Outcome::Replaced, out);
+        }
+        self.membership.begin_leaving(now, end, Outcome::Replaced, &mut self.agenda, &self.setup.timing);
+    }
+
+    /// Ends this node's leadership locally, at once. Its term is ended as soon as the database answers.
+    fn step_down(&mut self, now: Time, loss: LossReason, out: &mut Vec<Command>) {
+        let reason = loss.end_reason();
+        let Some(Lease { term, .. }) = self.tenure.step_down(reason) else { return };
+        let leader_id = self.setup.node.id.clone();
+        self.view.lose(now, EndedTerm { term, leader_id, reason });
+        self.agenda.clear_failures(now);
+        out.push(Command::Announce(Change::LostLeadership { term, reason: loss }));
+    }
+
+    fn end(&mut self, outcome: Outcome, out: &mut Vec<Command>) {
+        self.agenda.give_up();
+        self.membership.end();
+        out.push(Command::End(outcome));
     }
 }
+
+#[cfg(test)]
+mod tests;

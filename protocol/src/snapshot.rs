@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use super::term::{HeartbeatSeq, Incarnation, LeadershipId, Term};
 
+/// How many of the best-ranked eligible nodes' rows a snapshot shows. However many nodes there are, a snapshot has a
+/// bounded number of rows.
+pub const CANDIDATES_READ: usize = 8;
+
 /// What a node's row says the node does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum NodeStatus {
@@ -26,7 +30,7 @@ pub struct NodeRow {
     pub status: NodeStatus,
     /// Higher is preferred.
     pub priority: i32,
-    /// Whether the node stands for election at all.
+    /// Whether the node campaigns at all.
     pub eligible: bool,
     /// The term the row was last promoted in; 0 before the first.
     pub term: Term,
@@ -91,13 +95,13 @@ impl TermRow {
     }
 }
 
-/// One look at an election: a consistent snapshot of the rows that matter to a node, O(1) of them.
+/// What one read of an election's rows shows: those that matter to a node, O(1) of them, consistent with each other.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Snapshot {
     /// The open term, the newest term and the terms asked for, each once.
     pub terms: Vec<TermRow>,
-    /// The rows that say leader, the open term's leader's, the successor's, the asking node's, and the
-    /// best-ranked eligible ones, each once.
+    /// The rows with the status leader, the open term's leader's, the successor's, the asking node's, and the
+    /// [`CANDIDATES_READ`] best-ranked eligible ones, each once.
     pub nodes: Vec<NodeRow>,
 }
 
@@ -114,12 +118,12 @@ pub struct RowVersion {
     pub heartbeat_seq: HeartbeatSeq,
 }
 
-/// Who holds the election in a view, in that exact version: what a claim must find unchanged.
+/// Who holds the election in a snapshot, in that exact version: what a claim must find unchanged.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Incumbent {
     /// The open term.
     pub term: Option<LeadershipId>,
-    /// The row that says leader, whether or not it agrees with the open term.
+    /// The row with the status leader, whether or not it agrees with the open term.
     pub row: Option<RowVersion>,
 }
 
@@ -139,7 +143,7 @@ impl Snapshot {
         self.nodes.iter().find(|node| node.id == id)
     }
 
-    /// The row that says leader.
+    /// The row with the status leader.
     pub fn leading_row(&self) -> Option<&NodeRow> {
         self.nodes.iter().find(|node| node.is_leader())
     }
@@ -150,7 +154,7 @@ impl Snapshot {
         self.node(&open.leader_id).filter(|row| row.is_leader() && row.leadership() == open.leadership())
     }
 
-    /// The open term and the row that says leader, in these versions.
+    /// The open term and the row with the status leader, in these versions.
     pub fn incumbent(&self) -> Incumbent {
         Incumbent {
             term: self.open_term().map(TermRow::leadership),
@@ -163,7 +167,7 @@ impl Snapshot {
         }
     }
 
-    /// The highest term that any row of this view names.
+    /// The highest term that any row of this snapshot names.
     pub fn highest_term(&self) -> Term {
         let terms = self.terms.iter().map(|term| term.term);
         terms.chain(self.nodes.iter().map(|node| node.term)).max().unwrap_or_default()

@@ -1,15 +1,13 @@
 //! The `sqlite:` form.
 
-use std::{fmt, path::Path, time::Duration};
+use std::{fmt, path::Path};
 
 use sea_orm::sqlx::{
     ConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-/// How long a statement waits for another process's transaction. Nobody can end that wait early (SQLite's
-/// thread sleeps in it), so it is short: who still wants the lock asks again.
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+use crate::store::backend::sqlite::BUSY_TIMEOUT;
 
 /// The file `cargo run` makes on a machine without a database.
 const DEFAULT_FILE: &str = "./leader-election.db";

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 
 use crate::config::Settings;
-use crate::store::failure::Failure;
+use crate::store::error::StoreError;
 use protocol::{
     Change, ClaimRejected, EndReason, EndedTerm, LeadershipId, Lease, LossReason, Machine, NodeState,
     ObservedLeader, Outcome, Time, Timing,
@@ -164,9 +164,9 @@ impl Report {
     }
 
     /// The first failure after an answer is told, the others only to those who debug.
-    pub fn failed(&mut self, now: Time, failure: &Failure, lease: Option<Lease>) {
+    pub fn failed(&mut self, now: Time, failure: &StoreError, lease: Option<Lease>) {
         let Self { election, node_id, .. } = self;
-        let error = failure.describe();
+        let error = failure.to_string();
         if self.failing_since.is_some() {
             debug!(%election, %node_id, "{error}");
             return;

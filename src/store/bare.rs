@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
-use super::{Identity, Store};
+use super::Store;
 use crate::{DatabaseUrl, ElectorConfig, Error};
 use protocol::{Incarnation, Reply, Request};
 
@@ -20,8 +18,8 @@ impl BareStore {
     /// # Errors
     /// [`Error::InvalidConfig`].
     pub fn new(url: &DatabaseUrl, config: &ElectorConfig, incarnation: Incarnation) -> Result<Self, Error> {
-        let who = Identity::new(&config.settings()?, Uuid::from_u128(incarnation.0));
-        Ok(Self { store: Store::new(url.target("model check"), who), database: url.to_string() })
+        let who = config.settings()?.identity(incarnation);
+        Ok(Self { store: Store::new(url.spec("model check"), who), database: url.to_string() })
     }
 
     /// Writes as another from here on. The connection stays, which is what takes time.
@@ -29,7 +27,7 @@ impl BareStore {
     /// # Errors
     /// [`Error::InvalidConfig`].
     pub fn become_another(&mut self, config: &ElectorConfig, incarnation: Incarnation) -> Result<(), Error> {
-        self.store.who = Identity::new(&config.settings()?, Uuid::from_u128(incarnation.0));
+        self.store.who = config.settings()?.identity(incarnation);
         Ok(())
     }
 
@@ -38,6 +36,6 @@ impl BareStore {
     /// # Errors
     /// Whatever failed: the request may or may not have taken effect.
     pub async fn carry_out(&mut self, request: &Request, limit: Duration) -> Result<Reply, Error> {
-        self.store.carry_out(request, limit).await.map_err(|failure| failure.into_error(&self.database))
+        self.store.carry_out(request, limit).await.map_err(|error| Error::of_store(error, &self.database))
     }
 }

@@ -2,68 +2,87 @@
 
 use std::time::Duration;
 
+use entity::election_terms as terms;
+use entity::node_records as nodes;
 use entity::sea_orm_active_enums::NodeStatus;
-use entity::{election_terms as terms, node_records as nodes};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter,
-    Value,
-};
+use protocol::Claim;
+use protocol::ClaimRejected;
+use protocol::EndReason;
+use protocol::HeartbeatSeq;
+use protocol::Reply;
+use protocol::Term;
+use sea_orm::ActiveValue::Set;
+use sea_orm::ColumnTrait;
+use sea_orm::ConnectionTrait;
+use sea_orm::DbErr;
+use sea_orm::EntityTrait;
+use sea_orm::QueryFilter;
+use sea_orm::Value;
+use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::Query;
 
-use super::dialect::clock;
-use super::ending::{demote, end_open_term};
-use super::failure::is_unique_violation;
+use super::done::Done;
+use super::error::is_unique_violation;
+use super::identity::NodeIdentity;
+use super::node_row;
+use super::node_row::own_row;
+use super::node_row::touched;
+use super::node_row::version;
 use super::observe::observe;
-use super::transaction::{begin_locked, notify};
-use super::{Identity, nothing_moved};
-use protocol::{Claim, ClaimRejected, EndReason, HeartbeatSeq, Reply, Term};
+use super::session::Session;
+use super::term_row;
 
 pub(super) async fn claim(
-    db: &DatabaseConnection,
-    who: &Identity,
+    db: &Session,
+    who: &NodeIdentity,
     claim: &Claim,
     limit: Duration,
-) -> Result<Reply, DbErr> {
-    let transaction = begin_locked(db, &who.election, limit).await?;
+) -> Result<Done, DbErr> {
+    let transaction = db.begin_locked(&who.election, limit).await?;
     match carry_out(&transaction, who, claim).await {
         Ok(Ok(term)) => {
-            notify(&transaction, &who.election).await?;
             transaction.commit().await?;
-            Ok(Reply::Claimed { term })
+            Ok(Done::leadership_changed(Reply::Claimed { term }))
         }
-        Ok(Err(lost)) => {
-            nothing_moved(transaction).await?;
-            Ok(Reply::ClaimRejected(lost))
+        Ok(Err(rejected)) => {
+            transaction.rollback().await?;
+            Ok(Reply::ClaimRejected(rejected).into())
         }
         Err(error) if is_unique_violation(&error) => {
-            nothing_moved(transaction).await?;
-            Ok(Reply::ClaimRejected(ClaimRejected::Raced))
+            transaction.rollback().await?;
+            Ok(Reply::ClaimRejected(ClaimRejected::Raced).into())
         }
         Err(error) => Err(error),
     }
 }
 
-async fn carry_out<C: ConnectionTrait>(
-    transaction: &C,
-    who: &Identity,
+async fn carry_out(
+    transaction: &Session,
+    who: &NodeIdentity,
     claim: &Claim,
 ) -> Result<Result<Term, ClaimRejected>, DbErr> {
-    let view = observe(transaction, &who.election, &who.node_id, &[]).await?;
-    if let Err(lost) = claim.check(&view) {
-        return Ok(Err(lost));
+    let snapshot = observe(transaction, &who.election, &who.node_id, &[]).await?;
+    if let Err(rejected) = claim.check(&snapshot) {
+        return Ok(Err(rejected));
     }
     if let Some(leadership) = claim.incumbent.term
-        && !end_open_term(transaction, who, leadership, EndReason::Expired).await?
+        && !term_row::end(
+            transaction,
+            term_row::open_term(who, leadership.incarnation, leadership.term),
+            EndReason::Expired,
+        )
+        .await?
     {
         return Ok(Err(ClaimRejected::IncumbentChanged));
     }
     if let Some(row) = &claim.incumbent.row
-        && !demote(transaction, who, row).await?
+        && !node_row::demote(transaction, version(who, row)).await?
     {
-        // A renewal slipped in between the look and here.
+        // A renewal slipped in since the snapshot was read.
         return Ok(Err(ClaimRejected::IncumbentChanged));
     }
-    let known = [claim.min_term, view.highest_term(), highest_node_term(transaction, who).await?];
+    let known = [claim.min_term, snapshot.highest_term(), highest_node_term(transaction, who).await?];
     let term = known.into_iter().max().unwrap_or_default().next().ok_or_else(|| {
         DbErr::Custom("the highest term is the highest number that the database can store".to_owned())
     })?;
@@ -74,8 +93,8 @@ async fn carry_out<C: ConnectionTrait>(
     Ok(Ok(term))
 }
 
-/// The highest term any node's row names: the view has only some of the rows.
-async fn highest_node_term<C: ConnectionTrait>(db: &C, who: &Identity) -> Result<Term, DbErr> {
+/// The highest term any node's row names: a snapshot has only some of the rows.
+async fn highest_node_term(db: &Session, who: &NodeIdentity) -> Result<Term, DbErr> {
     let highest = Query::select()
         .expr_as(Expr::col(nodes::Column::Term).max(), "term")
         .from(nodes::Entity)
@@ -86,7 +105,7 @@ async fn highest_node_term<C: ConnectionTrait>(db: &C, who: &Identity) -> Result
     Ok(number.map(Term::new).unwrap_or_default())
 }
 
-async fn open_term<C: ConnectionTrait>(db: &C, who: &Identity, term: Term) -> Result<(), DbErr> {
+async fn open_term(db: &Session, who: &NodeIdentity, term: Term) -> Result<(), DbErr> {
     use terms::Column as C;
     let insert = Query::insert()
         .into_table(terms::Entity)
@@ -95,9 +114,9 @@ async fn open_term<C: ConnectionTrait>(db: &C, who: &Identity, term: Term) -> Re
             who.election.as_str().into(),
             term.get().into(),
             who.node_id.as_str().into(),
-            Value::from(who.incarnation).into(),
+            Value::from(who.uuid()).into(),
             who.lease_ms().into(),
-            clock(db.get_database_backend()),
+            db.dialect().clock(),
         ])
         .take();
     db.execute(&insert).await?;
@@ -105,28 +124,17 @@ async fn open_term<C: ConnectionTrait>(db: &C, who: &Identity, term: Term) -> Re
 }
 
 /// Counts the row up as a heartbeat does, so that the leadership begins in a version no other had.
-async fn promote<C: ConnectionTrait>(
-    db: &C,
-    who: &Identity,
-    term: Term,
-    floor: HeartbeatSeq,
-) -> Result<bool, DbErr> {
-    let now = || clock(db.get_database_backend());
-    let promoted = nodes::Entity::update_many()
+async fn promote(db: &Session, who: &NodeIdentity, term: Term, floor: HeartbeatSeq) -> Result<bool, DbErr> {
+    let promotion = nodes::Entity::update_many()
         .set(nodes::ActiveModel {
             status: Set(NodeStatus::Leader),
             term: Set(term.get()),
             ..Default::default()
         })
         .col_expr(nodes::Column::HeartbeatSeq, Expr::val(floor.next().get()))
-        .col_expr(nodes::Column::LastHeartbeat, now())
-        .col_expr(nodes::Column::UpdatedAt, now())
-        .filter(nodes::Column::Election.eq(&who.election))
-        .filter(nodes::Column::Id.eq(&who.node_id))
-        .filter(nodes::Column::Incarnation.eq(who.incarnation))
+        .filter(own_row(who))
         .filter(nodes::Column::Status.ne(NodeStatus::Leader))
-        .filter(nodes::Column::HeartbeatSeq.lte(floor.get()))
-        .exec(db)
-        .await?;
+        .filter(nodes::Column::HeartbeatSeq.lte(floor.get()));
+    let promoted = touched(db, promotion).exec(db).await?;
     Ok(promoted.rows_affected == 1)
 }

@@ -1,53 +1,48 @@
-//! The heartbeat: one statement on the own row, bound to what the node believes.
+//! The heartbeat: one statement on this node's row, bound to what the node believes.
 
+use entity::node_records as nodes;
 use entity::sea_orm_active_enums::NodeStatus;
-use entity::{election_terms as terms, node_records as nodes};
-use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, UpdateMany};
+use protocol::Belief;
+use protocol::HeartbeatSeq;
+use protocol::Reply;
+use sea_orm::ActiveValue::Set;
+use sea_orm::ColumnTrait;
+use sea_orm::DbErr;
+use sea_orm::EntityTrait;
+use sea_orm::QueryFilter;
+use sea_orm::UpdateMany;
+use sea_orm::sea_query::Expr;
 
-use super::Identity;
-use super::dialect::clock;
-use protocol::{Belief, HeartbeatSeq, Reply};
+use super::identity::NodeIdentity;
+use super::node_row::own_row;
+use super::node_row::touched;
+use super::session::Session;
+use super::term_row::any_term;
+use super::term_row::open_term;
 
-/// A follower's is bound to its incarnation and to its row not saying leader; a leader's, the renewal, to incarnation,
-/// status and term, and to that term's row being open: a renewal stuck on the way since an earlier term renews
-/// nothing. Both are bound to a row that has not gone further than `floor`: one that arrives after a later one of its
-/// process does nothing. It changes no indexed column.
-pub(super) async fn heartbeat<C: ConnectionTrait>(
-    db: &C,
-    who: &Identity,
+/// A follower's heartbeat is bound to its incarnation and to its row not having the status leader; a leader's, the
+/// renewal, to incarnation, status and term, and to that term's row being open: a renewal stuck on the way since an
+/// earlier term renews nothing. Both are bound to a row whose count is not above `floor`: a heartbeat that arrives
+/// after a later one of its process does nothing. It changes no indexed column.
+pub(super) async fn heartbeat(
+    db: &Session,
+    who: &NodeIdentity,
     belief: Belief,
     floor: HeartbeatSeq,
 ) -> Result<Reply, DbErr> {
-    let now = || clock(db.get_database_backend());
-    let mut update = nodes::Entity::update_many()
+    let update = nodes::Entity::update_many()
         .col_expr(nodes::Column::HeartbeatSeq, Expr::val(floor.next().get()))
-        .col_expr(nodes::Column::LastHeartbeat, now())
-        .col_expr(nodes::Column::UpdatedAt, now())
-        .filter(nodes::Column::Election.eq(&who.election))
-        .filter(nodes::Column::Id.eq(&who.node_id))
-        .filter(nodes::Column::Incarnation.eq(who.incarnation))
+        .filter(own_row(who))
         .filter(nodes::Column::HeartbeatSeq.lte(floor.get()));
-    update = match belief {
+    let update = match belief {
         Belief::Follower => as_follower(update, NodeStatus::Follower),
         Belief::Candidate => as_follower(update, NodeStatus::Candidate),
-        Belief::Leader(term) => {
-            let term = term.get();
-            let open = Query::select()
-                .expr(Expr::cust("1"))
-                .from(terms::Entity)
-                .and_where(terms::Column::Election.eq(&who.election))
-                .and_where(terms::Column::Term.eq(term))
-                .and_where(terms::Column::Incarnation.eq(who.incarnation))
-                .and_where(terms::Column::EndedAt.is_null())
-                .take();
-            update
-                .filter(nodes::Column::Status.eq(NodeStatus::Leader))
-                .filter(nodes::Column::Term.eq(term))
-                .filter(Expr::exists(open))
-        }
+        Belief::Leader(term) => update
+            .filter(nodes::Column::Status.eq(NodeStatus::Leader))
+            .filter(nodes::Column::Term.eq(term.get()))
+            .filter(Expr::exists(any_term(open_term(who, who.incarnation, term)))),
     };
-    let rows = update.exec_with_returning(db).await?;
+    let rows = touched(db, update).exec_with_returning(db).await?;
     Ok(Reply::HeartbeatAck { seq: rows.first().map(|row| HeartbeatSeq::new(row.heartbeat_seq)) })
 }
 

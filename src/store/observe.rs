@@ -1,63 +1,93 @@
-//! A look at an election: one statement, so one snapshot, and O(1) rows however many nodes there are.
+//! Observing an election: one statement, so one snapshot, and O(1) rows however many nodes there are.
 
-use std::time::Duration;
-
-use entity::{election_terms as terms, node_records as nodes};
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult};
+use entity::election_terms as terms;
+use entity::node_records as nodes;
+use entity::sea_orm_active_enums::NodeStatus;
+use protocol::EndReason;
+use protocol::HeartbeatSeq;
+use protocol::NodeRow;
+use protocol::Snapshot;
+use protocol::Term;
+use protocol::TermRow;
+use sea_orm::ConnectionTrait;
+use sea_orm::DbErr;
+use sea_orm::FromQueryResult;
+use sea_orm::sea_query::Asterisk;
+use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::Order;
+use sea_orm::sea_query::Query;
+use sea_orm::sea_query::SelectStatement;
+use sea_orm::sea_query::UnionType;
 use uuid::Uuid;
 
-use super::dialect::{heartbeat_age, leader_literal};
-use super::end_reason::from_text;
-use protocol::{EndReason, HeartbeatSeq, Incarnation, NodeRow, NodeStatus, Snapshot, Term, TermRow};
+use super::dialect::Dialect;
+use super::dialect::leader_literal;
+use super::end_reason;
+use super::session::Session;
+use super::values;
 
-/// How many of the best-ranked eligible rows a look brings.
+/// How many of the best-ranked eligible rows a snapshot has.
 const BEST: u64 = 8;
 
-/// Either a term's or a node's row; the columns of the one are constants in the other.
+/// The value of the column `kind` in a term's row.
+const TERM: &str = "term";
+/// The value of the column `kind` in a node's row.
+const NODE: &str = "node";
+
+/// What a term's row brings.
 #[derive(FromQueryResult)]
-struct Row {
-    of_node: i32,
+struct TermColumns {
     id: String,
     incarnation: Uuid,
-    /// Of a term.
-    ended: bool,
-    /// Of a node.
-    status: Option<String>,
-    priority: i32,
-    eligible: bool,
     term: i64,
-    seq: i64,
     lease_ms: i64,
-    age: f64,
-    reason: Option<String>,
+    ended: bool,
+    end_reason: Option<String>,
     successor: Option<String>,
 }
 
-/// Reads what `me` needs to know: the open and the newest term and the `asked` ones; the rows that say leader, the
-/// leader's, the successor's, the own and the best-ranked eligible ones.
-pub(super) async fn observe<C: ConnectionTrait>(
-    db: &C,
+/// What a node's row brings.
+#[derive(FromQueryResult)]
+struct NodeColumns {
+    id: String,
+    incarnation: Uuid,
+    term: i64,
+    lease_ms: i64,
+    status: NodeStatus,
+    priority: i32,
+    eligible: bool,
+    heartbeat_seq: i64,
+    age: f64,
+}
+
+/// Reads what `me` needs to know: the open and the newest term and the `asked` ones; the rows that have the status
+/// leader, the leader's, the successor's, its own and the best-ranked eligible ones.
+pub(super) async fn observe(
+    db: &Session,
     election: &str,
     me: &str,
     asked: &[Term],
 ) -> Result<Snapshot, DbErr> {
-    let mut view = Snapshot::default();
-    for row in db.query_all(&query(db.get_database_backend(), election, me, asked)).await? {
-        let row = Row::from_query_result(&row, "")?;
-        if row.of_node == 0 {
-            view.terms.push(term(row));
-        } else if view.node(&row.id).is_none() {
-            // It may be wanted for more than one reason; the snapshot is one.
-            view.nodes.push(node(row));
+    let mut snapshot = Snapshot::default();
+    for row in db.query_all(&query(db.dialect(), election, me, asked)).await? {
+        if row.try_get::<String>("", "kind")? == TERM {
+            snapshot.terms.push(TermColumns::from_query_result(&row, "")?.into());
+            continue;
+        }
+        let node: NodeRow = NodeColumns::from_query_result(&row, "")?.into();
+        // It may be wanted for more than one reason; the statement sees one version of it.
+        if snapshot.node(&node.id).is_none() {
+            snapshot.nodes.push(node);
         }
     }
-    Ok(view)
+    Ok(snapshot)
 }
 
-pub(super) fn query(backend: DbBackend, election: &str, me: &str, asked: &[Term]) -> SelectStatement {
+/// Terms and nodes in one result: each row has the columns of both, those of the other kind being null.
+pub(super) fn query(dialect: &dyn Dialect, election: &str, me: &str, asked: &[Term]) -> SelectStatement {
     let mut query = terms_query(election, asked);
-    for wanted in nodes_queries(backend, election, me) {
+    for wanted in nodes_queries(dialect, election, me) {
         query.union(UnionType::All, wanted);
     }
     query
@@ -70,19 +100,19 @@ fn terms_query(election: &str, asked: &[Term]) -> SelectStatement {
         wanted = wanted.or(Expr::col(terms::Column::Term).is_in(asked.iter().map(|term| term.get())));
     }
     Query::select()
-        .expr_as(Expr::cust("0"), "of_node")
+        .expr_as(text(TERM), "kind")
         .expr_as(Expr::col(terms::Column::LeaderId), "id")
         .column(terms::Column::Incarnation)
-        .expr_as(Expr::col(terms::Column::EndedAt).is_not_null(), "ended")
-        .expr_as(Expr::cust("CAST(NULL AS text)"), "status")
-        .expr_as(Expr::cust("0"), "priority")
-        .expr_as(Expr::cust("TRUE"), "eligible")
         .column(terms::Column::Term)
-        .expr_as(Expr::cust("0"), "seq")
         .column(terms::Column::LeaseMs)
-        .expr_as(Expr::cust("0.0"), "age")
-        .expr_as(Expr::col(terms::Column::EndReason), "reason")
+        .expr_as(Expr::col(terms::Column::EndedAt).is_not_null(), "ended")
+        .expr_as(Expr::col(terms::Column::EndReason).cast_as("text"), "end_reason")
         .column(terms::Column::Successor)
+        .expr_as(null("text"), "status")
+        .expr_as(null("integer"), "priority")
+        .expr_as(null("boolean"), "eligible")
+        .expr_as(null("bigint"), "heartbeat_seq")
+        .expr_as(null("double precision"), "age")
         .from(terms::Entity)
         .and_where(Expr::col(terms::Column::Election).eq(election))
         .and_where(wanted)
@@ -91,26 +121,26 @@ fn terms_query(election: &str, asked: &[Term]) -> SelectStatement {
 
 /// Each finds its rows by an index of its own. Asked for by one list of ids, they would be looked for in all rows of
 /// the table, as long as the planner finds it small.
-fn nodes_queries(backend: DbBackend, election: &str, me: &str) -> [SelectStatement; 5] {
+fn nodes_queries(dialect: &dyn Dialect, election: &str, me: &str) -> [SelectStatement; 5] {
     let id = || Expr::col(nodes::Column::Id);
     let leading =
-        node_rows(backend, election).and_where(Expr::col(nodes::Column::Status).eq(leader_literal())).take();
-    let own = node_rows(backend, election).and_where(id().eq(me)).take();
+        node_rows(dialect, election).and_where(Expr::col(nodes::Column::Status).eq(leader_literal())).take();
+    let own = node_rows(dialect, election).and_where(id().eq(me)).take();
     let open = Query::select()
         .column(terms::Column::LeaderId)
         .from(terms::Entity)
         .and_where(Expr::col(terms::Column::Election).eq(election))
         .and_where(Expr::col(terms::Column::EndedAt).is_null())
         .take();
-    let open = node_rows(backend, election).and_where(id().eq(scalar(open))).take();
+    let open = node_rows(dialect, election).and_where(id().eq(scalar(open))).take();
     let successor = Query::select()
         .column(terms::Column::Successor)
         .from(terms::Entity)
         .and_where(Expr::col(terms::Column::Election).eq(election))
         .and_where(Expr::col(terms::Column::Term).eq(newest(election)))
         .take();
-    let successor = node_rows(backend, election).and_where(id().eq(scalar(successor))).take();
-    let best = node_rows(backend, election)
+    let successor = node_rows(dialect, election).and_where(id().eq(scalar(successor))).take();
+    let best = node_rows(dialect, election)
         .and_where(Expr::col(nodes::Column::Eligible))
         .order_by(nodes::Column::Priority, Order::Desc)
         .order_by(nodes::Column::Id, Order::Asc)
@@ -120,25 +150,34 @@ fn nodes_queries(backend: DbBackend, election: &str, me: &str) -> [SelectStateme
     [leading, own, open, successor, best]
 }
 
-/// The nodes of an election, in the columns of [`Row`].
-fn node_rows(backend: DbBackend, election: &str) -> SelectStatement {
+/// The nodes of an election.
+fn node_rows(dialect: &dyn Dialect, election: &str) -> SelectStatement {
     Query::select()
-        .expr_as(Expr::cust("1"), "of_node")
+        .expr_as(text(NODE), "kind")
         .column(nodes::Column::Id)
         .column(nodes::Column::Incarnation)
-        .expr_as(Expr::cust("FALSE"), "ended")
+        .column(nodes::Column::Term)
+        .column(nodes::Column::LeaseMs)
+        .expr_as(null("boolean"), "ended")
+        .expr_as(null("text"), "end_reason")
+        .expr_as(null("text"), "successor")
         .expr_as(Expr::col(nodes::Column::Status).cast_as("text"), "status")
         .column(nodes::Column::Priority)
         .column(nodes::Column::Eligible)
-        .column(nodes::Column::Term)
-        .expr_as(Expr::col(nodes::Column::HeartbeatSeq), "seq")
-        .column(nodes::Column::LeaseMs)
-        .expr_as(heartbeat_age(backend), "age")
-        .expr_as(Expr::cust("CAST(NULL AS text)"), "reason")
-        .expr_as(Expr::cust("CAST(NULL AS text)"), "successor")
+        .column(nodes::Column::HeartbeatSeq)
+        .expr_as(dialect.heartbeat_age(), "age")
         .from(nodes::Entity)
         .and_where(Expr::col(nodes::Column::Election).eq(election))
         .take()
+}
+
+/// A literal, so that it is no parameter of the statement.
+fn text(literal: &str) -> Expr {
+    Expr::cust(format!("CAST('{literal}' AS text)"))
+}
+
+fn null(data_type: &str) -> Expr {
+    Expr::cust(format!("CAST(NULL AS {data_type})"))
 }
 
 fn scalar(query: SelectStatement) -> Expr {
@@ -155,40 +194,32 @@ fn newest(election: &str) -> Expr {
     scalar(newest)
 }
 
-fn term(row: Row) -> TermRow {
-    TermRow {
-        term: Term::new(row.term),
-        leader_id: row.id,
-        incarnation: Incarnation(row.incarnation.as_u128()),
-        lease_duration: milliseconds(row.lease_ms),
-        end_reason: row.ended.then(|| row.reason.as_deref().map_or(EndReason::Expired, from_text)),
-        successor: row.successor,
+impl From<TermColumns> for TermRow {
+    fn from(row: TermColumns) -> Self {
+        let ended = || row.end_reason.as_deref().map_or(EndReason::Expired, end_reason::from_text);
+        Self {
+            term: Term::new(row.term),
+            leader_id: row.id,
+            incarnation: values::incarnation(row.incarnation),
+            lease_duration: values::milliseconds(row.lease_ms),
+            end_reason: row.ended.then(ended),
+            successor: row.successor,
+        }
     }
 }
 
-fn node(row: Row) -> NodeRow {
-    NodeRow {
-        id: row.id,
-        incarnation: Incarnation(row.incarnation.as_u128()),
-        status: status(row.status.as_deref()),
-        priority: row.priority,
-        eligible: row.eligible,
-        term: Term::new(row.term),
-        heartbeat_seq: HeartbeatSeq::new(row.seq),
-        lease_duration: milliseconds(row.lease_ms),
-        // NaN and what is below zero count as new.
-        heartbeat_age: Duration::try_from_secs_f64(row.age.max(0.0)).unwrap_or(Duration::MAX),
+impl From<NodeColumns> for NodeRow {
+    fn from(row: NodeColumns) -> Self {
+        Self {
+            id: row.id,
+            incarnation: values::incarnation(row.incarnation),
+            status: values::node_status(row.status),
+            priority: row.priority,
+            eligible: row.eligible,
+            term: Term::new(row.term),
+            heartbeat_seq: HeartbeatSeq::new(row.heartbeat_seq),
+            lease_duration: values::milliseconds(row.lease_ms),
+            heartbeat_age: values::age(row.age),
+        }
     }
-}
-
-fn status(name: Option<&str>) -> NodeStatus {
-    match name {
-        Some("leader") => NodeStatus::Leader,
-        Some("candidate") => NodeStatus::Candidate,
-        _ => NodeStatus::Follower,
-    }
-}
-
-fn milliseconds(ms: i64) -> Duration {
-    Duration::from_millis(ms.try_into().unwrap_or(0))
 }

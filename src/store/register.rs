@@ -1,55 +1,85 @@
-//! The own row: inserted, or taken over from another process of the same id.
+//! This node's row: inserted, or taken over from another process of the same id.
 
 use std::time::Duration;
 
+use entity::node_records as nodes;
 use entity::sea_orm_active_enums::NodeStatus;
-use entity::{election_terms as terms, node_records as nodes};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter,
-    Value,
-};
-use uuid::Uuid;
+use protocol::EndReason;
+use protocol::HeartbeatSeq;
+use protocol::Incarnation;
+use protocol::Incumbent;
+use protocol::Reply;
+use protocol::TakeOver;
+use sea_orm::ActiveValue::Set;
+use sea_orm::ColumnTrait;
+use sea_orm::Condition;
+use sea_orm::ConnectionTrait;
+use sea_orm::DbErr;
+use sea_orm::EntityTrait;
+use sea_orm::QueryFilter;
+use sea_orm::Value;
+use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::Query;
 
-use super::dialect::clock;
-use super::ending::{demote, end_open_term};
+use super::done::Done;
+use super::identity::NodeIdentity;
+use super::node_row;
+use super::node_row::row_of;
+use super::node_row::touched;
+use super::node_row::version;
 use super::observe::observe;
-use super::transaction::{begin_locked, notify};
-use super::{Identity, nothing_moved};
-use protocol::{EndReason, HeartbeatSeq, Incarnation, Incumbent, Reply, TakeOver};
+use super::session::Session;
+use super::term_row;
+use super::term_row::any_term;
+use super::term_row::open_term;
+use super::term_row::open_term_of;
 
 pub(super) async fn register(
-    db: &DatabaseConnection,
-    who: &Identity,
+    db: &Session,
+    who: &NodeIdentity,
     take_over: Option<&TakeOver>,
     limit: Duration,
-) -> Result<Reply, DbErr> {
-    let seq = match take_over {
-        None => insert(db, who).await?.then_some(HeartbeatSeq::ZERO),
-        Some(TakeOver::Follower(from)) => take_follower(db, who, from.0).await?,
+) -> Result<Done, DbErr> {
+    let taken_over = match take_over {
+        None => None,
+        Some(TakeOver::Follower(from)) => {
+            let seq = take_over_follower(db, who, *from).await?;
+            seq.map(|seq| Reply::Registered { seq }.into())
+        }
         Some(TakeOver::Leader { incarnation, incumbent }) => {
-            take_leader(db, who, *incarnation, incumbent, limit).await?
+            let seq = take_over_expired_leader(db, who, *incarnation, incumbent, limit).await?;
+            seq.map(|seq| Done::leadership_changed(Reply::Registered { seq }))
         }
     };
-    if let Some(seq) = seq {
-        return Ok(Reply::Registered { seq });
+    match taken_over {
+        Some(done) => Ok(done),
+        None => Ok(insert_or_find(db, who).await?.into()),
     }
-    if let Some(reply) = present(db, who).await? {
+}
+
+/// There is no row to take over, or not any more.
+async fn insert_or_find(db: &Session, who: &NodeIdentity) -> Result<Reply, DbErr> {
+    if insert(db, who).await? {
+        return Ok(Reply::Registered { seq: HeartbeatSeq::ZERO });
+    }
+    if let Some(reply) = occupant(db, who).await? {
         return Ok(reply);
     }
-    // The row that was to be taken over has gone, or the one that was in the way.
+    // The row that was in the way has gone.
     match insert(db, who).await? {
         true => Ok(Reply::Registered { seq: HeartbeatSeq::ZERO }),
-        false => present(db, who).await?.ok_or_else(|| {
+        false => occupant(db, who).await?.ok_or_else(|| {
             DbErr::RecordNotFound("the node's row came and went while it was being registered".to_owned())
         }),
     }
 }
 
 /// One statement: a registration that arrives late finds the row that is there by then, and leaves it alone.
-async fn insert<C: ConnectionTrait>(db: &C, who: &Identity) -> Result<bool, DbErr> {
+async fn insert(db: &Session, who: &NodeIdentity) -> Result<bool, DbErr> {
     use nodes::Column as C;
-    let now = || clock(db.get_database_backend());
+    let now = || db.dialect().clock();
     let insert = Query::insert()
         .into_table(nodes::Entity)
         .columns([
@@ -70,7 +100,7 @@ async fn insert<C: ConnectionTrait>(db: &C, who: &Identity) -> Result<bool, DbEr
         .values_panic([
             who.election.as_str().into(),
             who.node_id.as_str().into(),
-            Value::from(who.incarnation).into(),
+            Value::from(who.uuid()).into(),
             C::Status.save_as(Expr::val(NodeStatus::Follower)),
             who.priority.into(),
             true.into(),
@@ -88,65 +118,67 @@ async fn insert<C: ConnectionTrait>(db: &C, who: &Identity) -> Result<bool, DbEr
 }
 
 /// One statement: a compare-and-swap on the incarnation read, unless the row is the leader's by now.
-async fn take_follower<C: ConnectionTrait>(
-    db: &C,
-    who: &Identity,
-    from: u128,
+async fn take_over_follower(
+    db: &Session,
+    who: &NodeIdentity,
+    from: Incarnation,
 ) -> Result<Option<HeartbeatSeq>, DbErr> {
-    let leads = Query::select()
-        .expr(Expr::cust("1"))
-        .from(terms::Entity)
-        .and_where(terms::Column::Election.eq(&who.election))
-        .and_where(terms::Column::Incarnation.eq(Uuid::from_u128(from)))
-        .and_where(terms::Column::EndedAt.is_null())
-        .take();
-    let update = taken(db, who, from).filter(Expr::not_exists(leads));
-    Ok(update.exec_with_returning(db).await?.first().map(|row| HeartbeatSeq::new(row.heartbeat_seq)))
+    let leads = any_term(open_term_of(who, from));
+    take_over_row(db, who, from, Condition::all().add(Expr::not_exists(leads))).await
 }
 
-/// The leader's lease has run out: ends its term and takes its row, in one transaction, in the version that ran out.
-async fn take_leader(
-    db: &DatabaseConnection,
-    who: &Identity,
+/// The leader's lease has run out: ends its term and takes its row over, in one transaction, in the version that ran
+/// out. None where the leadership is no longer in that version.
+async fn take_over_expired_leader(
+    db: &Session,
+    who: &NodeIdentity,
     from: Incarnation,
     incumbent: &Incumbent,
     limit: Duration,
 ) -> Result<Option<HeartbeatSeq>, DbErr> {
-    let transaction = begin_locked(db, &who.election, limit).await?;
-    let view = observe(&transaction, &who.election, &who.node_id, &[]).await?;
-    if view.incumbent() != *incumbent {
-        nothing_moved(transaction).await?;
+    let transaction = db.begin_locked(&who.election, limit).await?;
+    let seq = replace_leader(&transaction, who, from, incumbent).await?;
+    if seq.is_none() {
+        transaction.rollback().await?;
+        return Ok(None);
+    }
+    transaction.commit().await?;
+    Ok(seq)
+}
+
+async fn replace_leader(
+    transaction: &Session,
+    who: &NodeIdentity,
+    from: Incarnation,
+    incumbent: &Incumbent,
+) -> Result<Option<HeartbeatSeq>, DbErr> {
+    if observe(transaction, &who.election, &who.node_id, &[]).await?.incumbent() != *incumbent {
         return Ok(None);
     }
     if let Some(leadership) = incumbent.term.filter(|leadership| leadership.incarnation == from)
-        && !end_open_term(&transaction, who, leadership, EndReason::Replaced).await?
+        && !term_row::end(transaction, open_term(who, from, leadership.term), EndReason::Replaced).await?
     {
-        nothing_moved(transaction).await?;
         return Ok(None);
     }
     if let Some(row) = incumbent.row.as_ref().filter(|row| row.incarnation == from)
-        && !demote(&transaction, who, row).await?
+        && !node_row::demote(transaction, version(who, row)).await?
     {
-        nothing_moved(transaction).await?;
         return Ok(None);
     }
-    let taken = taken(&transaction, who, from.0).exec_with_returning(&transaction).await?;
-    let Some(seq) = taken.first().map(|row| HeartbeatSeq::new(row.heartbeat_seq)) else {
-        nothing_moved(transaction).await?;
-        return Ok(None);
-    };
-    notify(&transaction, &who.election).await?;
-    sea_orm::TransactionSession::commit(transaction).await?;
-    Ok(Some(seq))
+    take_over_row(transaction, who, from, Condition::all()).await
 }
 
-/// The row becomes this incarnation's. Its term stays, so that no term is forgotten; its counter goes on, so that
-/// everybody sees it move.
-fn taken<C: ConnectionTrait>(db: &C, who: &Identity, from: u128) -> sea_orm::UpdateMany<nodes::Entity> {
-    let now = || clock(db.get_database_backend());
-    nodes::Entity::update_many()
+/// The row becomes this incarnation's, unless it has the status leader. Its term stays, so that no term is forgotten;
+/// its counter goes on, so that everybody sees it move.
+async fn take_over_row(
+    db: &Session,
+    who: &NodeIdentity,
+    from: Incarnation,
+    condition: Condition,
+) -> Result<Option<HeartbeatSeq>, DbErr> {
+    let update = nodes::Entity::update_many()
         .set(nodes::ActiveModel {
-            incarnation: Set(who.incarnation),
+            incarnation: Set(who.uuid()),
             status: Set(NodeStatus::Follower),
             priority: Set(who.priority),
             eligible: Set(true),
@@ -155,23 +187,22 @@ fn taken<C: ConnectionTrait>(db: &C, who: &Identity, from: u128) -> sea_orm::Upd
             ..Default::default()
         })
         .col_expr(nodes::Column::HeartbeatSeq, Expr::col(nodes::Column::HeartbeatSeq).add(1))
-        .col_expr(nodes::Column::LastHeartbeat, now())
-        .col_expr(nodes::Column::UpdatedAt, now())
-        .filter(nodes::Column::Election.eq(&who.election))
-        .filter(nodes::Column::Id.eq(&who.node_id))
-        .filter(nodes::Column::Incarnation.eq(Uuid::from_u128(from)))
+        .filter(row_of(who, &who.node_id, from))
         .filter(nodes::Column::Status.ne(NodeStatus::Leader))
+        .filter(condition);
+    let taken = touched(db, update).exec_with_returning(db).await?;
+    Ok(taken.first().map(|row| HeartbeatSeq::new(row.heartbeat_seq)))
 }
 
 /// Whose the row is, if there is one.
-pub(super) async fn present<C: ConnectionTrait>(db: &C, who: &Identity) -> Result<Option<Reply>, DbErr> {
-    let view = observe(db, &who.election, &who.node_id, &[]).await?;
-    Ok(view.node(&who.node_id).map(|row| {
-        if row.incarnation == who.incarnation() {
+async fn occupant(db: &Session, who: &NodeIdentity) -> Result<Option<Reply>, DbErr> {
+    let snapshot = observe(db, &who.election, &who.node_id, &[]).await?;
+    Ok(snapshot.node(&who.node_id).map(|row| {
+        if row.incarnation == who.incarnation {
             return Reply::Registered { seq: row.heartbeat_seq };
         }
         let leading =
-            row.is_leader() || view.open_term().is_some_and(|term| term.incarnation == row.incarnation);
+            row.is_leader() || snapshot.open_term().is_some_and(|term| term.incarnation == row.incarnation);
         Reply::IdTaken { incarnation: row.incarnation, leading }
     }))
 }

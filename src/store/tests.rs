@@ -1,17 +1,18 @@
 //! What the store does, whichever database it does it on: one suite of contracts, run on each.
 
-pub(super) mod bench;
 mod claiming;
 mod cleaning;
 mod ending;
+pub(super) mod fixture;
 mod heartbeating;
 mod observing;
 mod races;
+mod reading;
 mod registering;
 #[cfg(feature = "postgres")]
 mod server;
 
-use self::bench::Bench;
+use self::fixture::Fixture;
 use super::Store;
 
 /// Makes a test of every contract on every database, such as `postgres::a_first_claim_opens_term_one`.
@@ -22,7 +23,7 @@ macro_rules! contracts {
             $($(
                 #[tokio::test]
                 async fn $contract() {
-                    super::$group::$contract(super::Bench::postgres().await).await;
+                    super::$group::$contract(super::Fixture::postgres().await).await;
                 }
             )+)+
         }
@@ -32,7 +33,7 @@ macro_rules! contracts {
             $($(
                 #[tokio::test]
                 async fn $contract() {
-                    super::$group::$contract(super::Bench::sqlite().await).await;
+                    super::$group::$contract(super::Fixture::sqlite().await).await;
                 }
             )+)+
         }
@@ -104,10 +105,16 @@ contracts! {
         an_open_term_stays_although_it_is_old
         other_elections_are_left_alone
     }
-    looking {
+    observing {
         a_look_shows_few_rows_of_many
         a_look_shows_each_row_once
         a_look_shows_the_terms_that_are_asked_for
         the_best_rows_are_the_best_by_the_rules
+    }
+    reading {
+        the_live_nodes_are_read_best_first
+        a_leader_is_the_one_whose_row_agrees_with_the_open_term
+        a_leader_that_is_not_live_is_not_read
+        a_heartbeat_from_the_future_is_as_new_as_can_be
     }
 }

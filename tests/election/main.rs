@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 
 mod api;
+mod application;
 mod clocks;
 mod faults;
 mod freezing;

@@ -14,7 +14,7 @@ use std::env;
 use std::thread::sleep;
 use std::time::Duration;
 
-use leader_election::{Elector, ElectorConfig};
+use leader_election::{Elector, ElectorConfig, Term};
 use testkit::{Process, Signal};
 
 use crate::support::{SOON, TestDatabase};
@@ -125,15 +125,15 @@ fn observe() -> Fallible<()> {
         config.heartbeat_interval = milliseconds("HEARTBEAT_MS")?;
         config.election_timeout = milliseconds("ELECTION_MS")?;
         config.node_timeout = milliseconds("NODE_MS")?;
-        let elector = Elector::connect_lazy(&env::var("DATABASE_URL")?.parse()?, config)?;
-        elector.start().await?;
+        let elector = Elector::connect_lazy(env::var("DATABASE_URL")?, config)?;
+        elector.start()?;
         Fallible::Ok(elector)
     })?;
     let asking = elector.clone();
     std::thread::spawn(move || report(&asking));
     runtime.block_on(async {
         tokio::select! {
-            ended = elector.ended() => ended?,
+            ended = elector.wait() => ended?,
             _ = terminated() => elector.stop().await?,
         }
         // The reporting thread must have had the time to see the last answer.
@@ -159,7 +159,7 @@ fn report(elector: &Elector) {
     loop {
         // Before and after: an answer that took long is dated by when it was certainly still true or already so.
         let before = now();
-        let term = elector.term();
+        let term = elector.term().map(Term::get);
         let after = now();
         let gap = Duration::from_nanos(u64::try_from(before - last).unwrap_or(u64::MAX));
         if gap > Duration::from_millis(500) {

@@ -37,7 +37,7 @@ pub async fn migrate(url: &str) {
 
 pub async fn start_with(url: &str, config: ElectorConfig) -> Elector {
     let elector = Elector::connect(url, config).await.unwrap();
-    elector.start().await.unwrap();
+    elector.start().unwrap();
     elector
 }
 

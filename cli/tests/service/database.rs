@@ -50,10 +50,10 @@ async fn nodes_come_back_by_themselves_after_the_server_does() {
     server.stop(StopMode::Fast);
     let line = leader.wait_for_line("the lease still runs for", PATIENCE).await;
     assert!(line.contains("WARN"), "{line}");
-    leader.wait_for_line("leads no more (term 1)", PATIENCE).await;
+    leader.wait_for_line("lost leadership of term 1", PATIENCE).await;
     server.start_again();
-    leader.wait_for_line("the database answers again", PATIENCE).await;
-    follower.wait_for_line("the database answers again", PATIENCE).await;
+    leader.wait_for_line("database reachable again", PATIENCE).await;
+    follower.wait_for_line("database reachable again", PATIENCE).await;
     // Whoever is the first to find the server stands for election: the other's row has not moved.
     let (leading, following, id) = tokio::select! {
         _ = leads(&leader, 2) => (&leader, &follower, "node-1"),

@@ -24,7 +24,8 @@ async fn a_leader_that_was_frozen_past_its_lease_leads_no_more() {
         leads(&other, 2).await;
         let before = frozen.lines().len();
         frozen.signal(Signal::CONT);
-        let (next, _) = frozen.wait_for_line_after(before, "node-1 leads no more (term 1)", PATIENCE).await;
+        let (next, _) =
+            frozen.wait_for_line_after(before, "node-1 lost leadership of term 1", PATIENCE).await;
         // The step it was frozen in may have been the first to fail: nothing is said of a lease that is over.
         assert!(!frozen.output().contains("the lease still runs"), "{}", frozen.output());
         frozen.wait_for_line_after(next, "follows node-2 (term 2)", PATIENCE).await;

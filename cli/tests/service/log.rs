@@ -21,7 +21,7 @@ async fn a_json_log_is_json_in_every_line_and_names_election_node_and_term() {
     stop(&leader).await;
     leads(&follower, 2).await;
     let newer = fixture.node("node-2", 50);
-    newer.wait_for_line("is the leader's id", PATIENCE).await;
+    newer.wait_for_line("belongs to the current leader", PATIENCE).await;
     follower.signal(Signal::INT);
     assert_eq!(follower.wait_exit(PATIENCE).await, 0);
 
@@ -31,7 +31,7 @@ async fn a_json_log_is_json_in_every_line_and_names_election_node_and_term() {
         for line in &lines {
             let message = line["message"].as_str().unwrap();
             assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
-            if ["leads (", "follows ", "leads no more"].iter().any(|words| message.contains(words)) {
+            if ["leads (", "follows ", "lost leadership of"].iter().any(|words| message.contains(words)) {
                 changes += 1;
                 assert_eq!((&line["election"], &line["node_id"]), (&"shop".into(), &id.into()), "{line}");
                 assert!(line["term"].as_i64().is_some_and(|term| term == 1 || term == 2), "{line}");

@@ -78,7 +78,7 @@ async fn the_leaders_id_is_waited_for_and_its_terms_follow_each_other() {
         let first = fixture.node("solo", 0);
         leads(&first, 1).await;
         let second = fixture.node("solo", 0);
-        second.wait_for_line("solo is the leader's id", PATIENCE).await;
+        second.wait_for_line("node id solo belongs to the current leader", PATIENCE).await;
         let start = beats().await;
         eventually("the leader to go on", PATIENCE, async || beats().await >= start + 5).await;
         assert_eq!(fixture.terms().await, ["1 solo open"], "{}", second.output());
@@ -90,10 +90,13 @@ async fn the_leaders_id_is_waited_for_and_its_terms_follow_each_other() {
         second.signal(Signal::KILL);
         second.wait_exit(PATIENCE).await;
         let third = fixture.node("solo", 0);
-        third.wait_for_line("solo is the leader's id", PATIENCE).await;
+        third.wait_for_line("node id solo belongs to the current leader", PATIENCE).await;
         leads(&third, 3).await;
         assert_eq!(fixture.terms().await, ["1 solo replaced", "2 solo replaced", "3 solo open"]);
-        assert_eq!(second.lines().iter().filter(|line| line.contains("is the leader's id")).count(), 1);
+        assert_eq!(
+            second.lines().iter().filter(|line| line.contains("belongs to the current leader")).count(),
+            1
+        );
     }
 }
 
@@ -103,7 +106,7 @@ async fn a_process_that_waits_for_its_id_can_be_stopped() {
     let first = fixture.node("solo", 0);
     leads(&first, 1).await;
     let second = fixture.node("solo", 0);
-    second.wait_for_line("solo is the leader's id", PATIENCE).await;
+    second.wait_for_line("node id solo belongs to the current leader", PATIENCE).await;
     second.signal(Signal::INT);
     assert_eq!(second.wait_exit(Duration::from_secs(5)).await, 0, "{}", second.output());
     assert_eq!(fixture.ids().await, ["solo"]);
@@ -130,7 +133,7 @@ async fn a_plain_start_does_not_wait_for_the_end_of_a_leader_of_its_name() {
     })
     .await;
     let second = fixture.start(&[]);
-    second.wait_for_line(&format!("{id} is the leader's id"), PATIENCE).await;
+    second.wait_for_line(&format!("node id {id} belongs to the current leader"), PATIENCE).await;
     database.psql("DROP TRIGGER hide ON node_records");
     let line = second.wait_for_line("no NODE_ID was given: going on as", PATIENCE).await;
     assert!(line.contains(&format!("{id} is another process")), "{line}");

@@ -2,61 +2,111 @@
 //!
 //! The node under test is `b`: `a` ranks before it, `c` behind it.
 
-use super::super::fixtures::{
-    G, H, L, at, leader, leadership, ms, number, process, row, seq, term, timing, view,
-};
-use super::super::message::{ClaimRejected, Reply};
-use super::super::ranking::{Electorate, PeerView};
-use super::super::snapshot::{Incumbent, NodeRow, TermRow};
 use super::*;
+use crate::agenda::Step;
+use crate::election::{ClaimRejected, Electorate};
+use crate::fixtures::ORIGIN;
+use crate::fixtures::{G, H, L, at, leader, leadership, ms, number, process, row, seq, term, timing, view};
+use crate::history::Role;
+use crate::jitter::Jitter;
+use crate::liveness::PeerView;
+use crate::message::TakeOver;
+use crate::snapshot::{Incumbent, NodeRow, TermRow};
+use crate::term::Incarnation;
 
 mod following;
 mod joining;
 mod leading;
 mod leaving;
-mod random;
+mod regressions;
 mod silence;
 mod vacancy;
 
 const NOTHING: [Command; 0] = [];
 
 /// A machine, driven by hand.
-struct Probe(Machine);
+#[derive(Clone)]
+struct Harness {
+    machine: Machine,
+    /// The token of the newest step.
+    token: u64,
+}
 
-impl Probe {
+impl Harness {
     /// `b`, at its first event.
     fn new() -> Self {
-        Self(Machine::new(at(0), LocalNode { id: "b".to_owned(), incarnation: process("b") }, timing()))
+        Self::starting(at(0), timing())
     }
 
-    /// `b` at 0: registered, settled, its first look under way, its first heartbeat due at H.
+    fn starting(now: Time, timing: Timing) -> Self {
+        let node = LocalNode { id: "b".to_owned(), incarnation: process("b") };
+        Self { machine: Machine::new(now, node, timing), token: 0 }
+    }
+
+    /// `b` at 0: it registered long enough ago to campaign, its first look is under way, its first heartbeat due at H.
     fn joined() -> Self {
-        let mut probe = Self::new();
-        probe.tick(0);
-        probe.reply(0, registered(0));
-        probe.0.stand_from = at(0);
-        probe.0.heartbeat_at = at(H);
-        probe
+        Self::joined_with(timing())
+    }
+
+    fn joined_with(timing: Timing) -> Self {
+        let earlier = Time::from_origin(ORIGIN) - timing.startup_delay();
+        let mut harness = Self::starting(earlier, timing);
+        harness.handle_at(earlier, Event::Tick);
+        harness.handle_at(earlier, Event::Reply { token: harness.token, reply: Some(registered(0)) });
+        harness.machine.agenda.heartbeat(at(H));
+        harness.machine.agenda.give_up();
+        harness.machine.agenda.poll(at(0));
+        harness.tick(0);
+        harness
     }
 
     /// `b` at 0: `a` leads term 1 and has just been seen in version 7.
     fn following() -> Self {
-        let mut probe = Self::joined();
-        probe.look(0, view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)));
-        probe
+        let mut harness = Self::joined();
+        harness.look(0, view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)));
+        harness
     }
 
     /// `b` at 0: leads term 1 until L, its first renewal due at H.
     fn leading() -> Self {
-        let mut probe = Self::joined();
-        probe.look(0, view().node(row("b", 0)));
-        probe.reply(0, claimed(1));
-        probe.0.look_at = None;
-        probe
+        Self::leading_with(timing())
+    }
+
+    fn leading_with(timing: Timing) -> Self {
+        let mut harness = Self::joined_with(timing);
+        harness.look(0, view().node(row("b", 0)));
+        harness.reply(0, claimed(1));
+        harness.machine.agenda.poll_no_more();
+        harness
+    }
+
+    /// No heartbeat is due before then.
+    fn without_heartbeats_until(&mut self, until: u64) {
+        self.machine.agenda.heartbeat(at(until));
+    }
+
+    /// No cleanup is due before then.
+    fn without_cleanup_until(&mut self, until: u64) {
+        self.machine.agenda.clean_up_at(at(until));
+    }
+
+    /// No look is due before then.
+    fn without_looks_until(&mut self, until: u64) {
+        self.machine.agenda.poll(at(until));
     }
 
     fn handle(&mut self, now: u64, event: Event) -> Vec<Command> {
-        self.0.handle(at(now), event)
+        self.handle_at(at(now), event)
+    }
+
+    fn handle_at(&mut self, now: Time, event: Event) -> Vec<Command> {
+        let out = self.machine.handle(now, event);
+        for command in &out {
+            if let Command::Send { token, .. } = command {
+                self.token = *token;
+            }
+        }
+        out
     }
 
     fn tick(&mut self, now: u64) -> Vec<Command> {
@@ -73,23 +123,23 @@ impl Probe {
 
     /// The step under way comes back.
     fn reply(&mut self, now: u64, reply: Reply) -> Vec<Command> {
-        self.handle(now, Event::Reply { token: self.0.token, reply: Some(reply) })
+        self.handle(now, Event::Reply { token: self.token, reply: Some(reply) })
     }
 
     /// The step under way fails.
     fn fail(&mut self, now: u64) -> Vec<Command> {
-        self.handle(now, Event::Reply { token: self.0.token, reply: None })
+        self.handle(now, Event::Reply { token: self.token, reply: None })
     }
 
     /// The look under way comes back.
     fn look(&mut self, now: u64, view: impl Into<Snapshot>) -> Vec<Command> {
-        assert!(matches!(self.under_way(), Some(Request::Observe { .. })), "{:?}", self.0.in_flight);
+        assert!(matches!(self.under_way(), Some(Request::Observe { .. })), "{:?}", self.under_way());
         self.reply(now, Reply::Snapshot(view.into()))
     }
 
     /// A look at this very moment.
     fn look_now(&mut self, now: u64, view: impl Into<Snapshot>) -> Vec<Command> {
-        self.0.look_at = Some(at(now));
+        self.machine.agenda.poll(at(now));
         self.tick(now);
         self.look(now, view)
     }
@@ -97,10 +147,17 @@ impl Probe {
     /// The heartbeat that is due is sent and answered, and the look after it comes back.
     fn beat_and_look(&mut self, now: u64, view: impl Into<Snapshot>) -> Vec<Command> {
         self.tick(now);
-        assert!(matches!(self.under_way(), Some(Request::Heartbeat { .. })), "{:?}", self.0.in_flight);
-        let seq = self.0.beats;
-        self.reply(now, Reply::HeartbeatAck { seq: Some(seq) });
+        let ack = self.heartbeat_ack();
+        self.reply(now, ack);
         self.look(now, view)
+    }
+
+    /// The answer to the heartbeat under way.
+    fn heartbeat_ack(&self) -> Reply {
+        let Some(Request::Heartbeat { seq_floor, .. }) = self.under_way() else {
+            panic!("{:?}", self.under_way());
+        };
+        Reply::HeartbeatAck { seq: Some(seq_floor.next()) }
     }
 
     /// Looks and heartbeats at the machine's own wish, all answered at once and the looks with this, until
@@ -108,36 +165,49 @@ impl Probe {
     fn look_until(&mut self, until: u64, view: impl Fn(u64) -> Snapshot) -> Vec<Command> {
         let mut out = Vec::new();
         loop {
-            let Some(step) = &self.0.in_flight else {
-                match self.0.due().filter(|due| *due < at(until)) {
-                    Some(due) => out.extend(self.0.handle(due, Event::Tick)),
+            let Some(step) = self.machine.agenda.in_flight().cloned() else {
+                match self.machine.due().filter(|due| *due < at(until)) {
+                    Some(due) => out.extend(self.handle_at(due, Event::Tick)),
                     None => return out,
                 }
                 continue;
             };
             let reply = match step.request {
                 Request::Observe { .. } => Reply::Snapshot(view(millis(step.sent))),
-                Request::Heartbeat { .. } => Reply::HeartbeatAck { seq: Some(self.0.beats) },
+                Request::Heartbeat { .. } => self.heartbeat_ack(),
                 _ => return out,
             };
-            let (now, token) = (step.sent, step.token);
-            out.extend(self.0.handle(now, Event::Reply { token, reply: Some(reply) }));
+            out.extend(self.handle_at(step.sent, Event::Reply { token: step.token, reply: Some(reply) }));
         }
     }
 
     fn under_way(&self) -> Option<&Request> {
-        self.0.in_flight.as_ref().map(|step| &step.request)
+        self.machine.agenda.in_flight().map(|step| &step.request)
+    }
+
+    /// When the step under way was sent.
+    fn sent(&self) -> u64 {
+        millis(self.machine.agenda.in_flight().unwrap().sent)
+    }
+
+    /// Asserts that a claim is under way, and returns it.
+    #[track_caller]
+    fn claim(&self) -> &Claim {
+        match self.under_way() {
+            Some(Request::Claim(claim)) => claim,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// The newest step, as the command that sends it.
     fn step(&self, request: Request, limit: u64) -> Command {
-        Command::Send { token: self.0.token, request, limit: ms(limit) }
+        Command::Send { token: self.token, request, limit: ms(limit) }
     }
 
     /// Asserts that the machine wants to be called in this span, and returns when.
     #[track_caller]
     fn due_within(&self, from: u64, to: u64) -> u64 {
-        let due = self.0.due().unwrap();
+        let due = self.machine.due().unwrap();
         assert!((at(from)..=at(to)).contains(&due), "{due:?}");
         millis(due)
     }
@@ -145,24 +215,22 @@ impl Probe {
     /// Asserts that a claim sent in this span is under way.
     #[track_caller]
     fn claims_within(&self, from: u64, to: u64) {
-        let Some(InFlight { request: Request::Claim(_), sent, .. }) = self.0.in_flight else {
-            panic!("{:?}", self.0.in_flight);
-        };
-        assert!((at(from)..=at(to)).contains(&sent), "{sent:?}");
+        self.claim();
+        assert!((from..=to).contains(&self.sent()), "{}", self.sent());
     }
 
     fn outlook(&self, now: u64) -> NodeState {
-        self.0.outlook(at(now))
+        self.machine.outlook(at(now))
     }
 
     fn deadline(&self) -> Option<Time> {
-        self.0.lease().map(|lease| lease.deadline)
+        self.machine.lease().map(|lease| lease.deadline)
     }
 }
 
 /// Rounded up, so that what is due has come by then.
 fn millis(time: Time) -> u64 {
-    u64::try_from(time.since_origin().as_nanos().div_ceil(1_000_000)).unwrap()
+    u64::try_from((time.since_origin() - ORIGIN).as_nanos().div_ceil(1_000_000)).unwrap()
 }
 
 fn register(take_over: Option<TakeOver>) -> Request {

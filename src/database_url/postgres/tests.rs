@@ -75,7 +75,6 @@ fn an_application_name_that_was_asked_for_stays() {
         postgres.set_application_name("leader-election/node-1");
         assert_eq!(postgres.options.get_application_name(), Some(expected), "{input}");
     }
-    assert_eq!(super::super::cut_to_name(&"ä".repeat(40)), "ä".repeat(31));
 }
 
 #[test]
@@ -231,7 +230,7 @@ fn the_environment_fills_in_what_is_missing_and_is_held_to_the_same_rules() {
 #[test]
 fn neither_display_nor_debug_shows_the_password() {
     let url: crate::DatabaseUrl = BASE.parse().unwrap();
-    for shown in [url.to_string(), format!("{url:?}"), format!("{:?}", url.target("x"))] {
+    for shown in [url.to_string(), format!("{url:?}"), format!("{:?}", url.spec("x"))] {
         assert!(!shown.contains("s3cret"), "{shown}");
     }
 }

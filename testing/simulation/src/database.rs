@@ -7,21 +7,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use protocol::{
-    Belief, Claim, ClaimRejected, EndReason, HeartbeatSeq, Incarnation, NodeRow, NodeStatus, Reply, Request,
-    Snapshot, TakeOver, Term, TermRow, rank,
+    Belief, CANDIDATES_READ, Claim, ClaimRejected, EndReason, HeartbeatSeq, Incarnation, NodeRow, NodeStatus,
+    Reply, Request, Snapshot, TakeOver, Term, TermRow, rank,
 };
 
 use crate::mutation::Mutation;
-
-/// How many of the best-ranked rows a look brings.
-pub const BEST: usize = 8;
 
 /// The database's clock, in microseconds.
 pub type DatabaseTime = i64;
 
 /// Who sends a request, with what a registration writes.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Member {
+pub struct NodeIdentity {
     /// The node's id.
     pub id: String,
     /// Its process.
@@ -36,7 +33,7 @@ pub struct Member {
 
 /// A row of `node_records`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Node {
+pub struct NodeRecord {
     /// The process behind it.
     pub incarnation: Incarnation,
     /// The status.
@@ -55,22 +52,22 @@ pub struct Node {
     pub lease: Duration,
 }
 
-impl Node {
+impl NodeRecord {
     /// Whether the row has the status leader.
     pub fn is_leader(&self) -> bool {
         self.status == NodeStatus::Leader
     }
 
-    fn follower(member: &Member, now: DatabaseTime) -> Self {
+    fn follower(identity: &NodeIdentity, now: DatabaseTime) -> Self {
         Self {
-            incarnation: member.incarnation,
+            incarnation: identity.incarnation,
             status: NodeStatus::Follower,
-            priority: member.priority,
-            eligible: member.eligible,
+            priority: identity.priority,
+            eligible: identity.eligible,
             term: Term::NONE,
             heartbeat_seq: HeartbeatSeq::ZERO,
             last_heartbeat: now,
-            lease: member.lease,
+            lease: identity.lease,
         }
     }
 }
@@ -79,7 +76,7 @@ impl Node {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Database {
     /// `node_records`, by id.
-    pub nodes: BTreeMap<String, Node>,
+    pub nodes: BTreeMap<String, NodeRecord>,
     /// `election_terms`, by term.
     pub terms: BTreeMap<Term, TermRow>,
     /// The terms of the fenced writes that were committed, in the order of their commits.
@@ -96,7 +93,7 @@ impl Database {
     }
 
     /// Carries one request out.
-    pub fn perform(&mut self, now: DatabaseTime, sender: &Member, request: &Request) -> Reply {
+    pub fn perform(&mut self, now: DatabaseTime, sender: &NodeIdentity, request: &Request) -> Reply {
         match request {
             Request::Register { take_over } => self.register(now, sender, take_over.as_ref()),
             Request::Heartbeat { belief, seq_floor } => {
@@ -113,7 +110,8 @@ impl Database {
                 Reply::TermEnded
             }
             Request::Leave { end } => {
-                let own = |id: &str, row: &Node| id == sender.id && row.incarnation == sender.incarnation;
+                let own =
+                    |id: &str, row: &NodeRecord| id == sender.id && row.incarnation == sender.incarnation;
                 let leads =
                     self.nodes.get(&sender.id).is_some_and(|row| own(&sender.id, row) && row.is_leader());
                 if let Some(reason) = end.or(leads.then_some(EndReason::Lapsed)) {
@@ -156,7 +154,7 @@ impl Database {
         let mut best: Vec<_> =
             self.nodes.iter().filter(|(_, row)| row.eligible).map(|(id, row)| row.seen(id, now)).collect();
         best.sort_by(|a, b| rank(a).cmp(&rank(b)));
-        best.truncate(BEST);
+        best.truncate(CANDIDATES_READ);
         let successor = newest.and_then(|term| term.successor.as_deref());
         let others = self.nodes.iter().filter(|(row_id, row)| {
             row.is_leader()
@@ -173,10 +171,10 @@ impl Database {
         Snapshot { terms: self.terms.values().filter(|term| wanted_terms(term)).cloned().collect(), nodes }
     }
 
-    fn register(&mut self, now: DatabaseTime, sender: &Member, take_over: Option<&TakeOver>) -> Reply {
+    fn register(&mut self, now: DatabaseTime, sender: &NodeIdentity, take_over: Option<&TakeOver>) -> Reply {
         let open = self.open_term().map(|term| term.incarnation);
         let Some(row) = self.nodes.get(&sender.id) else {
-            self.nodes.insert(sender.id.clone(), Node::follower(sender, now));
+            self.nodes.insert(sender.id.clone(), NodeRecord::follower(sender, now));
             return Reply::Registered { seq: HeartbeatSeq::ZERO };
         };
         if row.incarnation == sender.incarnation {
@@ -198,21 +196,24 @@ impl Database {
         let Some(row) = self.nodes.get_mut(&sender.id) else {
             return Reply::Registered { seq: HeartbeatSeq::ZERO };
         };
-        *row =
-            Node { term: row.term, heartbeat_seq: row.heartbeat_seq.next(), ..Node::follower(sender, now) };
+        *row = NodeRecord {
+            term: row.term,
+            heartbeat_seq: row.heartbeat_seq.next(),
+            ..NodeRecord::follower(sender, now)
+        };
         Reply::Registered { seq: row.heartbeat_seq }
     }
 
     fn heartbeat(
         &mut self,
         now: DatabaseTime,
-        sender: &Member,
+        sender: &NodeIdentity,
         belief: Belief,
         seq_floor: HeartbeatSeq,
     ) -> Option<HeartbeatSeq> {
         let any_incarnation = self.mutation == Some(Mutation::HeartbeatForAnyIncarnation);
         let any_term = self.mutation == Some(Mutation::RenewalForAnyTerm);
-        let any_status = self.mutation == Some(Mutation::FollowerBeatsLeader);
+        let any_status = self.mutation == Some(Mutation::FollowerHeartbeatForLeader);
         let open = self.open_term().map(|open| (open.term, open.incarnation));
         let row = self.nodes.get_mut(&sender.id)?;
         let own = row.incarnation == sender.incarnation || any_incarnation;
@@ -238,7 +239,12 @@ impl Database {
         Some(row.heartbeat_seq)
     }
 
-    fn claim(&mut self, now: DatabaseTime, sender: &Member, claim: &Claim) -> Result<Term, ClaimRejected> {
+    fn claim(
+        &mut self,
+        now: DatabaseTime,
+        sender: &NodeIdentity,
+        claim: &Claim,
+    ) -> Result<Term, ClaimRejected> {
         let view = self.view(now, &sender.id, &[]);
         if self.mutation != Some(Mutation::ClaimUnchecked) {
             claim.check(&view)?;
@@ -282,7 +288,7 @@ impl Database {
         Ok(term)
     }
 
-    fn clean_up(&mut self, now: DatabaseTime, sender: &Member, older_than: Duration) -> Reply {
+    fn clean_up(&mut self, now: DatabaseTime, sender: &NodeIdentity, older_than: Duration) -> Reply {
         let before = (self.nodes.len(), self.terms.len());
         let leader = self.open_term().map(|term| term.leader_id.clone());
         self.nodes.retain(|id, row| {
@@ -302,7 +308,7 @@ impl Database {
         }
     }
 
-    fn demote(&mut self, id: &str, which: impl FnOnce(&Node) -> bool) {
+    fn demote(&mut self, id: &str, which: impl FnOnce(&NodeRecord) -> bool) {
         if let Some(row) = self.nodes.get_mut(id).filter(|row| row.is_leader())
             && which(row)
         {
@@ -311,7 +317,7 @@ impl Database {
     }
 }
 
-impl Node {
+impl NodeRecord {
     fn seen(&self, id: &str, now: DatabaseTime) -> NodeRow {
         NodeRow {
             id: id.to_owned(),

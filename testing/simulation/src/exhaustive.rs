@@ -12,7 +12,7 @@ use std::time::Duration;
 use protocol::{Command, Event, Incarnation, LocalNode, Machine, Reply, Request, Term, Time, Timing};
 use stateright::{Model, Property};
 
-use crate::database::{Database, DatabaseTime, Member};
+use crate::database::{Database, DatabaseTime, NodeIdentity};
 use crate::mutation::Mutation;
 
 /// A fast clock's step is 110 ms, a slow one's 100 ms; H is two fast steps, G four.
@@ -47,7 +47,7 @@ pub struct Small {
     bounds: Bounds,
     /// What the first leader's clock shows in one step.
     slow: Duration,
-    members: Vec<Member>,
+    identities: Vec<NodeIdentity>,
     start: State,
 }
 
@@ -113,16 +113,16 @@ impl Small {
         let slow = if mutation == Some(Mutation::DriftBeyondSetting) { SLOW * 9 / 10 } else { SLOW };
         #[expect(clippy::expect_used, reason = "H = 2, T = 6 fast steps are within the bounds")]
         let timing = Timing::new(2 * FAST, 6 * FAST, 12 * FAST, 0.1).expect("timing within their bounds");
-        let member = |number: u8| Member {
+        let identity = |number: u8| NodeIdentity {
             id: format!("n{number}"),
             incarnation: Incarnation(u128::from(number) + 1),
             priority: 3 - i32::from(number),
             eligible: true,
             lease: timing.lease_duration(),
         };
-        let members: Vec<_> = (0..3).map(member).collect();
-        let machines = members.iter().enumerate().map(|(process, member)| {
-            let node = LocalNode { id: member.id.clone(), incarnation: member.incarnation };
+        let identities: Vec<_> = (0..3).map(identity).collect();
+        let machines = identities.iter().enumerate().map(|(process, identity)| {
+            let node = LocalNode { id: identity.id.clone(), incarnation: identity.incarnation };
             Some(Machine::new(local(slow, process, 0), node, timing))
         });
         let mut start = State {
@@ -139,7 +139,7 @@ impl Small {
             granted: Vec::new(),
             shared: false,
         };
-        let small = Self { bounds, slow, members, start: start.clone() };
+        let small = Self { bounds, slow, identities, start: start.clone() };
         // Until the first leader has been seen by everybody, every message arrives at once.
         for process in 0..3 {
             small.handle(&mut start, process, Event::Tick);
@@ -176,7 +176,7 @@ impl Small {
         match message.content {
             Content::Request(request) => {
                 let now = state.database_clock + i64::from(state.step) * 100_000;
-                let reply = state.database.perform(now, &self.members[process], &request);
+                let reply = state.database.perform(now, &self.identities[process], &request);
                 if let Reply::Claimed { term } = reply {
                     state.shared |= state.granted.last().is_some_and(|last| *last >= term);
                     state.granted.push(term);

@@ -13,7 +13,7 @@ pub enum Fault {
     /// A new process starts under an id of its own.
     NewId,
     /// A new process starts under the id of one that lives.
-    Twin,
+    DuplicateId,
     /// A process is not run for a while, its clock going on.
     Freeze,
     /// The same, between its reading the clock and its acting on what it read.
@@ -41,7 +41,7 @@ pub enum Fault {
     /// A node's every step takes nearly as long as its limit, or a little longer.
     Slow,
     /// A node's claims never arrive, all else does.
-    Mute,
+    ClaimBlocked,
     /// Live nodes have different settings.
     MixedSettings,
     /// Live nodes' clocks differ by nearly as much as the setting allows.
@@ -58,7 +58,7 @@ impl Fault {
         Fault::Crash,
         Fault::Restart,
         Fault::NewId,
-        Fault::Twin,
+        Fault::DuplicateId,
         Fault::Freeze,
         Fault::FreezeAfterClock,
         Fault::Partition,
@@ -72,7 +72,7 @@ impl Fault {
         Fault::LostReply,
         Fault::LateRequest,
         Fault::Slow,
-        Fault::Mute,
+        Fault::ClaimBlocked,
         Fault::MixedSettings,
         Fault::Drift,
         Fault::Restore,

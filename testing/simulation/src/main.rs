@@ -8,10 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use simulation::campaign::{CAMPAIGNS, Campaign};
 use simulation::exhaustive::{Bounds, Small};
 use simulation::faults::Tally;
 use simulation::run::{Failure, run};
+use simulation::scenario::{SCENARIOS, Scenario};
 use stateright::report::WriteReporter;
 use stateright::{Checker, Model};
 
@@ -23,17 +23,17 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Run many seeds of every campaign, or of one.
+    /// Run many seeds of every scenario, or of one.
     Prove {
-        /// How many seeds of each campaign.
+        /// How many seeds of each scenario.
         #[arg(long, default_value_t = 1000)]
         seeds: u64,
         /// Stop after this many seconds, whatever is left.
         #[arg(long)]
         time: Option<u64>,
-        /// Only this campaign.
+        /// Only this scenario.
         #[arg(long)]
-        campaign: Option<String>,
+        scenario: Option<String>,
         /// The first seed; fresh ones without it.
         #[arg(long)]
         from: Option<u64>,
@@ -46,9 +46,9 @@ enum Action {
     },
     /// Run one seed and print everything that happens.
     Replay {
-        /// The campaign.
+        /// The scenario.
         #[arg(long)]
-        campaign: String,
+        scenario: String,
         /// The seed.
         #[arg(long)]
         seed: u64,
@@ -57,10 +57,10 @@ enum Action {
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
-        Action::Prove { seeds, time, campaign, from } => {
-            let chosen: Vec<&Campaign> = CAMPAIGNS
+        Action::Prove { seeds, time, scenario, from } => {
+            let chosen: Vec<&Scenario> = SCENARIOS
                 .iter()
-                .filter(|known| campaign.as_ref().is_none_or(|name| known.name == name))
+                .filter(|known| scenario.as_ref().is_none_or(|name| known.name == name))
                 .collect();
             if chosen.is_empty() {
                 return unknown();
@@ -69,9 +69,9 @@ fn main() -> ExitCode {
             prove(&chosen, from, seeds, time.map(Duration::from_secs))
         }
         Action::Exhaust { far } => exhaust(if far { Bounds::LARGE } else { Bounds::SMALL }),
-        Action::Replay { campaign, seed } => {
-            let Some(campaign) = Campaign::named(&campaign) else { return unknown() };
-            match run(campaign, seed, None, true) {
+        Action::Replay { scenario, seed } => {
+            let Some(scenario) = Scenario::named(&scenario) else { return unknown() };
+            match run(scenario, seed, None, true) {
                 Ok(tally) => {
                     println!("{tally}");
                     ExitCode::SUCCESS
@@ -85,12 +85,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn prove(campaigns: &[&Campaign], from: u64, seeds: u64, time: Option<Duration>) -> ExitCode {
-    println!("seeds from {from}, {seeds} of each of {} campaigns", campaigns.len());
+fn prove(scenarios: &[&Scenario], from: u64, seeds: u64, time: Option<Duration>) -> ExitCode {
+    println!("seeds from {from}, {seeds} of each of {} scenarios", scenarios.len());
     let started = Instant::now();
     let next = AtomicU64::new(0);
     let done = Mutex::new((BTreeMap::<&str, Tally>::new(), Vec::<Failure>::new(), started));
-    let total = seeds * campaigns.len() as u64;
+    let total = seeds * scenarios.len() as u64;
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 0..threads {
@@ -100,11 +100,11 @@ fn prove(campaigns: &[&Campaign], from: u64, seeds: u64, time: Option<Duration>)
                     if number >= total || time.is_some_and(|time| started.elapsed() > time) {
                         return;
                     }
-                    let campaign = campaigns[usize::try_from(number).unwrap_or(0) % campaigns.len()];
-                    let result = run(campaign, from + number / campaigns.len() as u64, None, false);
+                    let scenario = scenarios[usize::try_from(number).unwrap_or(0) % scenarios.len()];
+                    let result = run(scenario, from + number / scenarios.len() as u64, None, false);
                     let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                     match result {
-                        Ok(tally) => done.0.entry(campaign.name).or_default().add(&tally),
+                        Ok(tally) => done.0.entry(scenario.name).or_default().add(&tally),
                         Err(failure) => {
                             println!("{failure}");
                             done.1.push(*failure);
@@ -161,7 +161,7 @@ fn report(tallies: &BTreeMap<&str, Tally>, took: Duration) {
 }
 
 fn unknown() -> ExitCode {
-    let names: Vec<_> = CAMPAIGNS.iter().map(|campaign| campaign.name).collect();
-    println!("campaigns: {}", names.join(", "));
+    let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+    println!("scenarios: {}", names.join(", "));
     ExitCode::FAILURE
 }

@@ -1,6 +1,6 @@
 //! Everything that can be broken on purpose, to see that the checks notice.
 
-use protocol::{self, break_rule};
+use protocol::{ExpiryFrom, LeaseFrom, LeaseLength, Rules, Skipping, Timing, Vanishing};
 
 /// One rule broken.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -10,7 +10,7 @@ pub enum Mutation {
     /// A renewal counts for whatever term the row leads in.
     RenewalForAnyTerm,
     /// A follower's heartbeat counts for a row that says leader, too.
-    FollowerBeatsLeader,
+    FollowerHeartbeatForLeader,
     /// A heartbeat that arrives after a later one counts, too.
     LateHeartbeatCounts,
     /// A claim does not read again.
@@ -26,11 +26,11 @@ pub enum Mutation {
     /// What a look says counts from before the look was sent.
     ExpiryFromSend,
     /// A lease is taken to be as long as the observer's own.
-    OwnSettings,
+    OwnLeaseLength,
     /// The vanishing of a leader's row is no new version.
     VanishingIgnored,
     /// Nobody's turn ever passes.
-    NoPassOver,
+    NeverSkipped,
 }
 
 impl Mutation {
@@ -38,7 +38,7 @@ impl Mutation {
     pub const ALL: [Mutation; 13] = [
         Mutation::HeartbeatForAnyIncarnation,
         Mutation::RenewalForAnyTerm,
-        Mutation::FollowerBeatsLeader,
+        Mutation::FollowerHeartbeatForLeader,
         Mutation::LateHeartbeatCounts,
         Mutation::ClaimUnchecked,
         Mutation::TermFromNode,
@@ -46,27 +46,23 @@ impl Mutation {
         Mutation::StoredFlag,
         Mutation::LeaseFromReply,
         Mutation::ExpiryFromSend,
-        Mutation::OwnSettings,
+        Mutation::OwnLeaseLength,
         Mutation::VanishingIgnored,
-        Mutation::NoPassOver,
+        Mutation::NeverSkipped,
     ];
 
-    /// Runs `work` with the rule broken, where the rule is one of the protocol's own.
-    pub fn during<T>(mutation: Option<Mutation>, work: impl FnOnce() -> T) -> T {
-        break_rule(mutation.and_then(Mutation::in_the_rules));
-        let result = work();
-        break_rule(None);
-        result
-    }
-
-    fn in_the_rules(self) -> Option<protocol::Mutation> {
-        match self {
-            Mutation::LeaseFromReply => Some(protocol::Mutation::LeaseFromReply),
-            Mutation::ExpiryFromSend => Some(protocol::Mutation::ExpiryFromSend),
-            Mutation::OwnSettings => Some(protocol::Mutation::OwnSettings),
-            Mutation::VanishingIgnored => Some(protocol::Mutation::VanishingIgnored),
-            Mutation::NoPassOver => Some(protocol::Mutation::NoPassOver),
-            _ => None,
+    /// The rules that a machine with these durations follows.
+    pub fn rules(mutation: Option<Mutation>, timing: &Timing) -> Rules {
+        let safe = Rules::SAFE;
+        match mutation {
+            Some(Mutation::LeaseFromReply) => Rules { lease_from: LeaseFrom::Reply, ..safe },
+            Some(Mutation::ExpiryFromSend) => Rules { expiry_from: ExpiryFrom::Sent, ..safe },
+            Some(Mutation::OwnLeaseLength) => {
+                Rules { lease_length: LeaseLength::Assumed(timing.lease_duration()), ..safe }
+            }
+            Some(Mutation::VanishingIgnored) => Rules { vanishing: Vanishing::Ignored, ..safe },
+            Some(Mutation::NeverSkipped) => Rules { skipping: Skipping::Never, ..safe },
+            _ => safe,
         }
     }
 }

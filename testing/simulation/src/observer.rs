@@ -62,7 +62,7 @@ pub struct Observer {
 
 impl Observer {
     /// A process takes in what it read.
-    pub fn reads(&mut self, reader: Incarnation, view: &Snapshot) {
+    pub fn on_snapshot(&mut self, reader: Incarnation, view: &Snapshot) {
         let highest = self.highest.entry(reader).or_default();
         *highest = (*highest).max(view.highest_term());
         if !self.forgetful {
@@ -79,7 +79,7 @@ impl Observer {
     }
 
     /// A claim was committed.
-    pub fn grants(&mut self, term: Term, to: Incarnation) -> Result<(), String> {
+    pub fn on_claim(&mut self, term: Term, to: Incarnation) -> Result<(), String> {
         if !self.forgetful {
             if let Some(other) = self.granted.get(&term) {
                 return Err(format!("term {term} was given to {to:?} and before to {other:?}"));
@@ -94,7 +94,7 @@ impl Observer {
     }
 
     /// A process is told of its own new term.
-    pub fn is_told(&mut self, process: Incarnation, term: Term) -> Result<(), String> {
+    pub fn on_told_of_claim(&mut self, process: Incarnation, term: Term) -> Result<(), String> {
         let highest = self.highest.entry(process).or_default();
         if term <= *highest {
             return Err(format!("term {term} was given to a process that had seen term {highest}"));
@@ -104,14 +104,14 @@ impl Observer {
     }
 
     /// A leadership was begun or renewed in this version of its row.
-    pub fn renews(&mut self, leadership: LeadershipId, version: HeartbeatSeq) {
+    pub fn on_renewal(&mut self, leadership: LeadershipId, version: HeartbeatSeq) {
         if self.forgetful {
             self.versions.insert(leadership, version.get());
         }
     }
 
     /// A fenced write was committed.
-    pub fn writes(&mut self, term: Term, database: &Database) -> Result<(), String> {
+    pub fn on_fenced_write(&mut self, term: Term, database: &Database) -> Result<(), String> {
         if self.forgetful {
             // Deleting every trace of the newest terms is the one thing that lets them come back.
             self.last_write = self.last_write.min(database.highest_term());
@@ -132,7 +132,7 @@ impl Observer {
     }
 
     /// The database forgot something.
-    pub fn forgets(&mut self, before: &Database, after: &Database) {
+    pub fn on_forgotten(&mut self, before: &Database, after: &Database) {
         self.last_write = after.writes.last().copied().unwrap_or(Term::NONE).min(after.highest_term());
         let Some(open) = before.open_term() else { return };
         let version = |database: &Database| {
@@ -148,14 +148,14 @@ impl Observer {
     }
 
     /// A process sends a request that may end another's leadership. It may arrive when the process knows better.
-    pub fn relies_on(&mut self, leadership: LeadershipId, by: Incarnation, token: u64) {
+    pub fn on_ending_request(&mut self, leadership: LeadershipId, by: Incarnation, token: u64) {
         if let Some(seen) = self.seen.get(&(by, leadership)) {
             self.relied_on.insert((by, token), *seen);
         }
     }
 
     /// A process ended another's leadership, having waited its lease out.
-    pub fn ends(&mut self, leadership: LeadershipId, by: Incarnation, token: u64) {
+    pub fn on_other_term_ended(&mut self, leadership: LeadershipId, by: Incarnation, token: u64) {
         let newest = self.versions.get(&leadership).copied().unwrap_or(-1);
         let unseen = self.relied_on.get(&(by, token)).is_none_or(|seen| *seen < newest);
         if unseen && self.forgotten.contains_key(&leadership) {
@@ -164,7 +164,7 @@ impl Observer {
     }
 
     /// These processes lead at this moment.
-    pub fn leading(&self, leaders: &[Leading]) -> Result<(), String> {
+    pub fn check_leaders(&self, leaders: &[Leading]) -> Result<(), String> {
         for (index, one) in leaders.iter().enumerate() {
             for other in &leaders[index + 1..] {
                 if !self.excused(one, other) && !self.excused(other, one) {

@@ -2,11 +2,11 @@
 
 use protocol::{Command, Event, Lease, NodeRow, Reply, Request, Snapshot, Term, TermRow, Time};
 
-use crate::database::Member;
+use crate::database::NodeIdentity;
 
 /// A process: its id and the end of its incarnation.
-pub fn name(member: &Member) -> String {
-    format!("{}#{:04x}", member.id, member.incarnation.0 & 0xffff)
+pub fn name(identity: &NodeIdentity) -> String {
+    format!("{}#{:04x}", identity.id, identity.incarnation.0 & 0xffff)
 }
 
 pub fn event(event: &Event) -> String {

@@ -3,28 +3,28 @@
 //! Everything that happens is an entry in one queue, ordered by true time; nothing else moves. The adversary is in
 //! `adversary`, what it does to messages in `network`, how processes come and go in `population`.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use protocol::{Change, Command, Event, LeadershipId, Outcome, Reply, Request, Term, Time};
 
-use crate::campaign::Campaign;
 use crate::clock::Moment;
 use crate::database::{Database, DatabaseTime};
-use crate::dice::Dice;
 use crate::faults::{Fault, Tally};
 use crate::mutation::Mutation;
 use crate::observer::{Leading, Observer, Violation};
+use crate::rng::Rng;
+use crate::scenario::Scenario;
 use crate::trace::{self, name};
 
 mod adversary;
 mod network;
 mod population;
 mod process;
+mod schedule;
 
 pub use process::Process;
 use process::{Inbound, Life};
+use schedule::Schedule;
 
 /// H of a node with the usual settings.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -43,18 +43,18 @@ enum Happening {
     /// A fenced write reaches the database.
     Write { term: Term },
     /// A frozen process goes on.
-    Thaw { process: usize },
+    Resume { process: usize },
     /// The adversary strikes.
-    Strike,
+    InjectFault,
     /// A process starts in the place of one that went.
     Start { id: Option<String> },
     /// The operator looks whether enough processes live, and takes a backup where one may be needed.
-    Muster,
+    Refill,
 }
 
 /// One simulated system.
 pub struct World {
-    pub campaign: Campaign,
+    pub scenario: Scenario,
     pub now: Moment,
     pub database: Database,
     pub processes: Vec<Process>,
@@ -63,10 +63,8 @@ pub struct World {
     pub claims: Vec<(Moment, LeadershipId, String)>,
     /// When the last renewal of the present leadership was committed.
     pub renewed: Moment,
-    queue: BinaryHeap<Reverse<(Moment, u64)>>,
-    happenings: BTreeMap<u64, Happening>,
-    number: u64,
-    dice: Dice,
+    schedule: Schedule<Happening>,
+    rng: Rng,
     mutation: Option<Mutation>,
     observer: Observer,
     alive: Vec<usize>,
@@ -83,17 +81,17 @@ pub struct World {
 
 impl World {
     /// A system with empty tables. Its processes start within the first moments.
-    pub fn new(campaign: &Campaign, seed: u64, mutation: Option<Mutation>, trace: bool) -> Self {
-        let mut dice = Dice::new(seed);
-        let (low, high) = (*campaign.nodes.start(), *campaign.nodes.end());
-        let target = low + dice.below(high - low + 1);
-        let database = Database::new(campaign.terms_kept, mutation);
+    pub fn new(scenario: &Scenario, seed: u64, mutation: Option<Mutation>, trace: bool) -> Self {
+        let mut rng = Rng::new(seed);
+        let (low, high) = (*scenario.fleet.nodes.start(), *scenario.fleet.nodes.end());
+        let target = low + rng.below(high - low + 1);
+        let database = Database::new(scenario.terms_kept, mutation);
         let mut observer = Observer::default();
-        if campaign.forgets() {
+        if scenario.forgets() {
             observer.expect_forgetting();
         }
         let mut world = Self {
-            campaign: campaign.clone(),
+            scenario: scenario.clone(),
             now: Moment::ZERO,
             backup: database.clone(),
             database,
@@ -101,15 +99,13 @@ impl World {
             tally: Tally::of_one_run(),
             claims: Vec::new(),
             renewed: Moment::ZERO,
-            queue: BinaryHeap::new(),
-            happenings: BTreeMap::new(),
-            number: 0,
-            dice,
+            schedule: Schedule::new(),
+            rng,
             mutation,
             observer,
             alive: Vec::new(),
             target,
-            chaos: campaign.chaos > 0,
+            chaos: scenario.is_faulty(),
             quiet_since: None,
             outage_until: Moment::ZERO,
             database_clock: 1_000_000_000_000,
@@ -117,32 +113,29 @@ impl World {
             trace,
         };
         for _ in 0..target {
-            let at = world.dice.between(Duration::ZERO, HEARTBEAT / 20);
+            let at = world.rng.between(Duration::ZERO, HEARTBEAT / 20);
             world.schedule(at, Happening::Start { id: None });
         }
-        for (fault, present) in [(Fault::MixedSettings, campaign.mixed), (Fault::Drift, campaign.drift)] {
+        for (fault, present) in
+            [(Fault::MixedSettings, scenario.fleet.mixed), (Fault::Drift, scenario.fleet.drift)]
+        {
             if present {
                 world.tally.inject(fault);
             }
         }
-        world.schedule(ELECTION, Happening::Muster);
+        world.schedule(ELECTION, Happening::Refill);
         if world.chaos {
-            world.schedule_strike();
+            world.schedule_fault();
         }
         world
     }
 
     /// Goes on until then.
     pub fn run_until(&mut self, end: Moment) -> Result<(), Violation> {
-        while let Some(&Reverse((at, number))) = self.queue.peek()
-            && at <= end
-        {
-            self.queue.pop();
+        while let Some((at, happening)) = self.schedule.next_until(end) {
             self.now = at;
-            if let Some(happening) = self.happenings.remove(&number) {
-                self.tally.events += 1;
-                self.happen(happening).map_err(|what| Violation { at, what })?;
-            }
+            self.tally.events += 1;
+            self.happen(happening).map_err(|what| Violation { at, what })?;
         }
         self.now = end;
         Ok(())
@@ -166,16 +159,16 @@ impl World {
     /// Sets the database's clock.
     pub fn jump_clock(&mut self) {
         // From milliseconds to years, either way.
-        let scale = 10f64.powf(3.0 + 11.0 * self.dice.fraction());
+        let scale = 10f64.powf(3.0 + 11.0 * self.rng.fraction());
         #[expect(clippy::cast_possible_truncation, reason = "at most some years in microseconds")]
-        let by = (scale * (2.0 * self.dice.fraction() - 1.0)) as i64;
+        let by = (scale * (2.0 * self.rng.fraction() - 1.0)) as i64;
         self.say(|| format!("the database's clock jumps by {by} us"));
         self.database_clock = self.database_clock.saturating_add(by);
     }
 
     /// Chance, for whoever decides what happens next.
-    pub fn dice(&mut self) -> &mut Dice {
-        &mut self.dice
+    pub fn rng(&mut self) -> &mut Rng {
+        &mut self.rng
     }
 
     /// Puts a line into the trace.
@@ -197,25 +190,25 @@ impl World {
             Happening::Write { term } => {
                 if self.database.fenced_write(term) {
                     self.tally.writes.0 += 1;
-                    return self.observer.writes(term, &self.database);
+                    return self.observer.on_fenced_write(term, &self.database);
                 }
                 self.tally.writes.1 += 1;
             }
-            Happening::Thaw { process } => return self.thaw(process),
-            Happening::Strike => {
+            Happening::Resume { process } => return self.resume(process),
+            Happening::InjectFault => {
                 if self.chaos {
-                    self.schedule_strike();
-                    return self.strike();
+                    self.schedule_fault();
+                    return self.inject_fault();
                 }
             }
             Happening::Start { id } => return self.start(id),
-            Happening::Muster => {
-                let pause = self.dice.between(HEARTBEAT / 10, ELECTION);
-                self.schedule(self.now + pause, Happening::Muster);
-                if self.campaign.forgets() && self.dice.chance(0.7) {
+            Happening::Refill => {
+                let pause = self.rng.between(HEARTBEAT / 10, ELECTION);
+                self.schedule(self.now + pause, Happening::Refill);
+                if self.scenario.forgets() && self.rng.chance(0.7) {
                     self.backup = self.database.clone();
                 }
-                let forgotten = self.campaign.forgets() && self.alive.is_empty();
+                let forgotten = self.scenario.forgets() && self.alive.is_empty();
                 if (self.chaos && self.alive.len() < self.target) || forgotten {
                     let id = self.id_to_restart();
                     return self.start(id);
@@ -244,7 +237,7 @@ impl World {
         }
     }
 
-    fn thaw(&mut self, index: usize) -> Result<(), String> {
+    fn resume(&mut self, index: usize) -> Result<(), String> {
         let Life::Frozen { until, interrupted, inbox } = &mut self.processes[index].life else {
             return Ok(());
         };
@@ -253,14 +246,14 @@ impl World {
         }
         let (interrupted, mut inbox) = (interrupted.take(), std::mem::take(inbox));
         self.processes[index].life = Life::Running;
-        self.say(|| format!("{} goes on", name(&self.processes[index].member)));
+        self.say(|| format!("{} goes on", name(&self.processes[index].identity)));
         self.check()?;
         if let Some((read_before, inbound)) = interrupted {
             self.handle(index, read_before, inbound)?;
         }
         inbox.push(Inbound::plain(Event::Tick));
         while !inbox.is_empty() && self.processes[index].alive() {
-            let inbound = inbox.swap_remove(self.dice.below(inbox.len()));
+            let inbound = inbox.swap_remove(self.rng.below(inbox.len()));
             let shown = self.processes[index].clock.shows(self.now);
             self.handle(index, shown, inbound)?;
         }
@@ -273,8 +266,10 @@ impl World {
             && process.awaits(*token, shown)
         {
             match reply {
-                Reply::Snapshot(view) => self.observer.reads(process.member.incarnation, view),
-                Reply::Claimed { term } => self.observer.is_told(process.member.incarnation, *term)?,
+                Reply::Snapshot(view) => self.observer.on_snapshot(process.identity.incarnation, view),
+                Reply::Claimed { term } => {
+                    self.observer.on_told_of_claim(process.identity.incarnation, *term)?
+                }
                 _ => {}
             }
         }
@@ -291,7 +286,7 @@ impl World {
         if let Some(lease) = extended {
             process.rests_on = inbound.effect.seq;
             if inbound.effect.open != Some(lease.term) {
-                let who = name(&process.member);
+                let who = name(&process.identity);
                 return Err(format!(
                     "{who} extended its lease of term {} while that was not open",
                     lease.term
@@ -302,7 +297,7 @@ impl World {
             let process = &self.processes[index];
             let lease = trace::lease(process.machine.lease(), shown);
             let commands: Vec<_> = commands.iter().map(trace::command).collect();
-            format!("{}{lease} <- {what}\n             -> {}", name(&process.member), commands.join("; "))
+            format!("{}{lease} <- {what}\n             -> {}", name(&process.identity), commands.join("; "))
         });
         for command in commands {
             match command {
@@ -324,7 +319,7 @@ impl World {
             self.tally_traits();
             let process = &self.processes[index];
             if process.machine.lease().is_none_or(|lease| lease.term != *term) {
-                return Err(format!("{} announced term {term} without its lease", name(&process.member)));
+                return Err(format!("{} announced term {term} without its lease", name(&process.identity)));
             }
         }
         Ok(())
@@ -333,24 +328,24 @@ impl World {
     fn ended(&mut self, index: usize, outcome: Outcome) -> Result<(), String> {
         let process = &self.processes[index];
         if process.machine.lease().is_some() {
-            return Err(format!("{} ended ({outcome:?}) with a lease", name(&process.member)));
+            return Err(format!("{} ended ({outcome:?}) with a lease", name(&process.identity)));
         }
         let stopped = matches!(outcome, Outcome::Stopped { .. });
         if stopped != process.stopping && stopped {
-            return Err(format!("{} stopped unasked", name(&process.member)));
+            return Err(format!("{} stopped unasked", name(&process.identity)));
         }
         let clean = outcome == Outcome::Stopped { clean: true };
-        let row = self.database.nodes.get(&process.member.id);
-        let own_row = row.is_some_and(|row| row.incarnation == process.member.incarnation);
+        let row = self.database.nodes.get(&process.identity.id);
+        let own_row = row.is_some_and(|row| row.incarnation == process.identity.incarnation);
         let own_term =
-            self.database.open_term().is_some_and(|term| term.incarnation == process.member.incarnation);
+            self.database.open_term().is_some_and(|term| term.incarnation == process.identity.incarnation);
         if clean
             && (own_row || own_term)
             && self.quiet_since.is_some_and(|since| self.now > since + HEARTBEAT)
         {
-            return Err(format!("{} stopped cleanly and left its row or its term", name(&process.member)));
+            return Err(format!("{} stopped cleanly and left its row or its term", name(&process.identity)));
         }
-        self.bury(index);
+        self.remove(index);
         self.check()
     }
 
@@ -360,8 +355,8 @@ impl World {
         process.tick += 1;
         let number = process.tick;
         let Some(due) = process.machine.due() else { return };
-        let late = if self.dice.chance(0.1) { HEARTBEAT / 50 } else { HEARTBEAT / 1000 };
-        let lag = self.dice.between(Duration::ZERO, late);
+        let late = if self.rng.chance(0.1) { HEARTBEAT / 50 } else { HEARTBEAT / 1000 };
+        let lag = self.rng.between(Duration::ZERO, late);
         let process = &self.processes[index];
         let at = process.clock.reaches(due).max(self.now);
         // A machine that wants a tick at once gets it, but time goes on.
@@ -372,10 +367,10 @@ impl World {
     /// The application of a leader writes through the fence now and then; the write may take any time to arrive.
     fn maybe_write(&mut self, index: usize) {
         if let Some(lease) = self.processes[index].leads(self.now)
-            && self.dice.chance(0.2)
+            && self.rng.chance(0.2)
         {
-            let slowest = if self.dice.chance(0.2) { 3 * ELECTION } else { HEARTBEAT / 10 };
-            let delay = self.dice.between(Duration::ZERO, slowest);
+            let slowest = if self.rng.chance(0.2) { 3 * ELECTION } else { HEARTBEAT / 10 };
+            let delay = self.rng.between(Duration::ZERO, slowest);
             self.schedule(self.now + delay, Happening::Write { term: lease.term });
         }
     }
@@ -391,20 +386,18 @@ impl World {
             .map(|index| {
                 let process = &self.processes[index];
                 Leading {
-                    id: process.member.id.clone(),
-                    incarnation: process.member.incarnation,
+                    id: process.identity.id.clone(),
+                    incarnation: process.identity.incarnation,
                     term: process.machine.lease().map_or(Term::NONE, |lease| lease.term),
                     rests_on: process.rests_on,
                 }
             })
             .collect();
-        self.observer.leading(&leading)
+        self.observer.check_leaders(&leading)
     }
 
     fn schedule(&mut self, at: Moment, happening: Happening) {
-        self.number += 1;
-        self.queue.push(Reverse((at, self.number)));
-        self.happenings.insert(self.number, happening);
+        self.schedule.add(at, happening);
     }
 
     fn say(&self, line: impl FnOnce() -> String) {

@@ -2,15 +2,15 @@
 
 use std::time::Instant;
 
-use simulation::campaign::{CAMPAIGNS, Campaign};
 use simulation::mutation::Mutation;
 use simulation::run::run;
+use simulation::scenario::{SCENARIOS, Scenario};
 
 /// Where a broken rule shows soonest.
 fn hunted_in(mutation: Mutation) -> &'static [&'static str] {
     match mutation {
-        Mutation::HeartbeatForAnyIncarnation | Mutation::RenewalForAnyTerm => &["twins"],
-        Mutation::FollowerBeatsLeader => &["stale"],
+        Mutation::HeartbeatForAnyIncarnation | Mutation::RenewalForAnyTerm => &["duplicates"],
+        Mutation::FollowerHeartbeatForLeader => &["stale"],
         Mutation::LateHeartbeatCounts => &["late"],
         Mutation::DriftBeyondSetting => &["edge", "chaos"],
         _ => &[],
@@ -23,12 +23,12 @@ fn every_mutation_is_caught() {
     for mutation in Mutation::ALL {
         let started = Instant::now();
         let names = hunted_in(mutation);
-        let campaigns: Vec<&Campaign> =
-            CAMPAIGNS.iter().filter(|campaign| names.is_empty() || names.contains(&campaign.name)).collect();
+        let scenarios: Vec<&Scenario> =
+            SCENARIOS.iter().filter(|scenario| names.is_empty() || names.contains(&scenario.name)).collect();
         let found = (0..2000).find_map(|seed| {
-            campaigns.iter().find_map(|campaign| {
-                let broken = run(campaign, seed, Some(mutation), false).err()?;
-                run(campaign, seed, None, false).is_ok().then_some(broken)
+            scenarios.iter().find_map(|scenario| {
+                let broken = run(scenario, seed, Some(mutation), false).err()?;
+                run(scenario, seed, None, false).is_ok().then_some(broken)
             })
         });
         match found {

@@ -7,8 +7,8 @@ fn occupied(leading: bool) -> Reply {
 }
 
 /// `b` has been told that its row is the leader's, in another process, and looks.
-fn waiting() -> Probe {
-    let mut b = Probe::new();
+fn waiting() -> Harness {
+    let mut b = Harness::new();
     b.tick(0);
     assert_eq!(b.reply(0, occupied(true)), [b.step(observe(&[]), 500)]);
     b
@@ -22,15 +22,15 @@ fn others_view(seq: i64) -> Snapshot {
 
 #[test]
 fn a_new_node_registers_at_once() {
-    let mut b = Probe::new();
-    assert_eq!(b.0.due(), Some(at(0)));
+    let mut b = Harness::new();
+    assert_eq!(b.machine.due(), Some(at(0)));
     assert_eq!(b.tick(0), [b.step(register(None), 500)]);
-    assert_eq!(b.0.due(), Some(at(500)));
+    assert_eq!(b.machine.due(), Some(at(500)));
 }
 
 #[test]
 fn a_registered_node_looks_at_once_and_beats_within_an_interval() {
-    let mut b = Probe::new();
+    let mut b = Harness::new();
     b.tick(0);
     assert_eq!(
         b.reply(3, registered(0)),
@@ -43,7 +43,7 @@ fn a_registered_node_looks_at_once_and_beats_within_an_interval() {
 
 #[test]
 fn a_row_that_is_not_the_leaders_is_taken_over_at_once() {
-    let mut b = Probe::new();
+    let mut b = Harness::new();
     b.tick(0);
     let take_over = Some(TakeOver::Follower(OTHER));
     assert_eq!(b.reply(3, occupied(false)), [b.step(register(take_over), 500)]);
@@ -55,7 +55,7 @@ fn a_row_that_is_not_the_leaders_is_taken_over_at_once() {
 
 #[test]
 fn a_take_over_that_was_too_late_is_tried_again_after_a_pause() {
-    let mut b = Probe::new();
+    let mut b = Harness::new();
     b.tick(0);
     b.reply(0, occupied(false));
     assert_eq!(b.reply(1, Reply::IdTaken { incarnation: Incarnation(98), leading: false }), NOTHING);
@@ -68,7 +68,7 @@ fn a_leaders_row_is_waited_for() {
     let mut b = waiting();
     assert_eq!(b.look(10, others_view(7)), [announce(Change::IdHeldByLeader { until: at(10 + G) })]);
     assert!(!b.outlook(10).registered);
-    assert_eq!(b.0.due(), Some(at(10 + H)));
+    assert_eq!(b.machine.due(), Some(at(10 + H)));
     assert_eq!(b.tick(10 + H), [b.step(observe(&[4]), 500)]);
     // A renewal keeps it waiting.
     assert_eq!(b.look(1020, others_view(8)), [announce(Change::IdHeldByLeader { until: at(1020 + G) })]);
@@ -82,7 +82,7 @@ fn a_leaders_row_is_taken_over_when_its_lease_has_run_out() {
     b.look(H, others_view(7));
     b.tick(2 * H);
     b.look(2 * H, others_view(7));
-    assert_eq!(b.0.due(), Some(at(G)));
+    assert_eq!(b.machine.due(), Some(at(G)));
     b.tick(G);
     let incumbent = others_view(7).incumbent();
     let take_over = TakeOver::Leader { incarnation: OTHER, incumbent };
@@ -110,7 +110,7 @@ fn a_waiting_node_inserts_its_row_when_the_other_process_has_left() {
 
 #[test]
 fn a_failed_registration_is_tried_again_less_and_less_often() {
-    let mut b = Probe::new();
+    let mut b = Harness::new();
     let mut now = 0;
     for longest in [100, 200, 400, 800, 1000, 1000] {
         assert_eq!(b.tick(now), [b.step(register(None), 500)]);
@@ -121,7 +121,7 @@ fn a_failed_registration_is_tried_again_less_and_less_often() {
 
 #[test]
 fn a_registration_that_hangs_is_given_up() {
-    let mut b = Probe::new();
+    let mut b = Harness::new();
     b.tick(0);
     assert_eq!(b.tick(500), NOTHING);
     let now = b.due_within(550, 600);
@@ -132,7 +132,7 @@ fn a_registration_that_hangs_is_given_up() {
 
 #[test]
 fn a_row_that_was_deleted_is_inserted_again() {
-    let mut b = Probe::following();
+    let mut b = Harness::following();
     b.tick(H);
     b.reply(H, Reply::HeartbeatAck { seq: None });
     let gone = view().open(1, "a").node(leader("a", 1, 8));
@@ -146,22 +146,22 @@ fn a_row_that_was_deleted_is_inserted_again() {
 
 #[test]
 fn who_registers_again_and_finds_another_process_is_the_one_replaced() {
-    let mut b = Probe::following();
+    let mut b = Harness::following();
     b.tick(H);
     b.reply(H, Reply::HeartbeatAck { seq: None });
     b.look(H, view().open(1, "a").node(leader("a", 1, 8)));
     assert_eq!(b.reply(1001, occupied(false)), [Command::End(Outcome::Replaced)]);
-    assert_eq!(b.0.due(), None);
+    assert_eq!(b.machine.due(), None);
 }
 
 #[test]
 fn a_node_that_has_just_registered_settles_before_it_stands() {
-    let mut b = Probe::new();
+    let mut b = Harness::new();
     b.tick(0);
     b.reply(0, registered(0));
     assert_eq!(b.look(0, view().node(row("b", 0))), NOTHING);
     assert_eq!(b.outlook(0).role, Role::Candidate);
-    assert_eq!(b.0.due(), Some(at(H / 10)));
+    assert_eq!(b.machine.due(), Some(at(H / 10)));
     b.tick(H / 10);
     b.look(H / 10, view().node(row("b", 0)));
     assert!(matches!(b.under_way(), Some(Request::Claim(_))));
@@ -170,7 +170,7 @@ fn a_node_that_has_just_registered_settles_before_it_stands() {
 #[test]
 fn a_take_over_that_failed_begins_anew_with_an_insert() {
     // The other process has left and deleted its row: there is nothing left to be taken over.
-    let mut b = Probe::new();
+    let mut b = Harness::new();
     b.tick(0);
     b.reply(0, occupied(false));
     b.fail(5);

@@ -6,28 +6,28 @@ fn led(seq: i64) -> Snapshot {
 }
 
 /// `b`, with its renewals failing from the first on, at the moment its lease has run out.
-fn lapsed() -> Probe {
-    let mut b = Probe::leading();
+fn lapsed() -> Harness {
+    let mut b = Harness::leading();
     b.tick(L);
     b
 }
 
 #[test]
 fn a_leader_renews_every_interval_and_looks_after_each() {
-    let mut b = Probe::leading();
-    assert_eq!(b.0.due(), Some(at(H)));
+    let mut b = Harness::leading();
+    assert_eq!(b.machine.due(), Some(at(H)));
     assert_eq!(b.tick(H), [b.step(renew(1, 1), 500)]);
     assert_eq!(b.reply(1003, ack(2)), [b.step(observe(&[]), 500)]);
-    b.0.cleanup_at = at(9 * H);
+    b.without_cleanup_until(9 * H);
     assert_eq!(b.look(1004, led(1)), NOTHING);
     assert_eq!(b.outlook(1004).next_leader.as_deref(), Some("c"));
-    assert_eq!(b.0.due(), Some(at(2 * H)));
+    assert_eq!(b.machine.due(), Some(at(2 * H)));
     assert_eq!(b.tick(2 * H), [b.step(renew(1, 2), 500)]);
 }
 
 #[test]
 fn a_renewal_extends_the_lease_from_when_it_was_sent() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     b.tick(H);
     b.reply(1400, ack(1));
     assert_eq!(b.deadline(), Some(at(H + L)));
@@ -37,9 +37,9 @@ fn a_renewal_extends_the_lease_from_when_it_was_sent() {
 
 #[test]
 fn a_renewal_that_came_back_after_its_limit_renews_nothing() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     b.tick(H);
-    let token = b.0.token;
+    let token = b.token;
     b.tick(1500);
     let late = Event::Reply { token, reply: Some(ack(1)) };
     assert_eq!(b.handle(1510, late), NOTHING);
@@ -48,7 +48,7 @@ fn a_renewal_that_came_back_after_its_limit_renews_nothing() {
 
 #[test]
 fn a_renewal_that_came_back_after_the_deadline_renews_nothing() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     b.tick(1900);
     assert_eq!(b.under_way(), Some(&renew(1, 1)));
     // A pause: sent before the deadline, and even carried out, but known of only now.
@@ -60,22 +60,22 @@ fn a_renewal_that_came_back_after_the_deadline_renews_nothing() {
 
 #[test]
 fn a_lease_runs_out_by_the_clock_alone() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     assert_eq!(b.outlook(L).role, Role::Follower);
     assert_eq!(b.tick(L), [followed(1, LossReason::Lapsed), b.step(end_term(1, EndReason::Lapsed), 500)]);
-    assert_eq!(b.0.lease(), None);
+    assert_eq!(b.machine.lease(), None);
 }
 
 #[test]
 fn the_machine_wants_to_be_called_at_the_deadline_whatever_is_under_way() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     b.tick(1900);
     b.due_within(L, L);
 }
 
 #[test]
 fn a_failed_renewal_is_tried_again_quickly() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     let mut now = H;
     for floor in 1..6 {
         assert_eq!(b.tick(now), [b.step(renew(1, floor), 500)]);
@@ -86,7 +86,7 @@ fn a_failed_renewal_is_tried_again_quickly() {
 
 #[test]
 fn a_renewal_takes_no_longer_than_the_lease() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     assert_eq!(b.tick(1700), [b.step(renew(1, 1), 300)]);
 }
 
@@ -113,26 +113,37 @@ fn after_a_lapse_a_node_backs_off_before_it_stands() {
 
 #[test]
 fn a_renewal_ends_the_backing_off() {
-    let mut b = Probe::leading();
-    b.0.hesitations = 2;
-    b.tick(H);
-    b.reply(H, ack(1));
-    b.tick(H + L);
-    b.reply(H + L, Reply::TermEnded);
-    b.look_until(9 * H, |_| view().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
-    b.claims_within(H + L + H, H + L + 2 * H);
+    let mut b = Harness::joined();
+    let alone: Snapshot = view().node(row("b", 0)).into();
+    b.look(0, alone.clone());
+    // Two claims remain without an answer: each time it backs off further.
+    for _ in 0..2 {
+        let failed = b.sent();
+        b.fail(failed);
+        b.look_until(99 * H, |_| alone.clone());
+    }
+    let now = b.sent();
+    b.reply(now, claimed(1));
+    b.machine.agenda.poll_no_more();
+    b.tick(now + H);
+    b.reply(now + H, ack(9));
+    let lapsed = now + H + L;
+    b.tick(lapsed);
+    b.reply(lapsed, Reply::TermEnded);
+    b.look_until(99 * H, |_| view().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
+    b.claims_within(lapsed + H, lapsed + 2 * H);
 }
 
 #[test]
 fn a_renewal_that_finds_no_row_leads_to_a_look_and_then_to_another() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     b.tick(H);
     assert_eq!(b.reply(1003, Reply::HeartbeatAck { seq: None }), [b.step(observe(&[]), H / 4)]);
     // The lease goes on until it is known to be over, or has run out.
     assert_eq!(b.deadline(), Some(at(L)));
-    b.0.cleanup_at = at(9 * H);
+    b.without_cleanup_until(9 * H);
     assert_eq!(b.look(1004, led(0)), NOTHING);
-    assert_eq!(b.0.due(), Some(at(1003 + H / 4)));
+    assert_eq!(b.machine.due(), Some(at(1003 + H / 4)));
     assert_eq!(b.tick(1003 + H / 4), [b.step(renew(1, 2), 500)]);
 }
 
@@ -142,20 +153,20 @@ fn a_leader_whose_term_was_ended_follows_at_once() {
     let demoted = view().open(1, "b").node(row("b", 1));
     let succeeded = view().open(2, "c").node(row("b", 1)).node(leader("c", 2, 3));
     for rows in [stray, demoted, succeeded] {
-        let mut b = Probe::leading();
+        let mut b = Harness::leading();
         b.tick(H);
         b.reply(H, Reply::HeartbeatAck { seq: None });
         assert_eq!(
             b.look(1001, rows),
             [followed(1, LossReason::Deposed), b.step(end_term(1, EndReason::Lapsed), 500)]
         );
-        assert_eq!(b.0.lease(), None);
+        assert_eq!(b.machine.lease(), None);
     }
 }
 
 #[test]
 fn a_leader_whose_row_was_deleted_follows_registers_again_and_ends_its_term() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     b.tick(H);
     b.reply(H, Reply::HeartbeatAck { seq: None });
     assert_eq!(
@@ -173,7 +184,7 @@ fn a_leader_whose_row_was_deleted_follows_registers_again_and_ends_its_term() {
 
 #[test]
 fn a_leader_whose_row_is_another_processs_ends_its_term_and_itself() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     b.tick(H);
     b.reply(H, Reply::HeartbeatAck { seq: None });
     let other = NodeRow { incarnation: Incarnation(99), ..row("b", 2) };
@@ -186,14 +197,14 @@ fn a_leader_whose_row_is_another_processs_ends_its_term_and_itself() {
 
 #[test]
 fn other_steps_end_before_the_next_renewal_is_due() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     assert_eq!(b.wake(700), [b.step(observe(&[]), 300)]);
     assert_eq!(b.tick(H), [b.step(renew(1, 1), 500)]);
 }
 
 #[test]
 fn failing_looks_delay_no_renewal() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     b.wake(10);
     b.fail(10);
     let mut now = 10;
@@ -210,7 +221,7 @@ fn failing_looks_delay_no_renewal() {
 
 #[test]
 fn a_leader_cleans_up_after_its_first_renewal_and_then_every_n() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     b.tick(H);
     b.reply(H, ack(1));
     let cleanup = Request::Cleanup { older_than: ms(12_800) };
@@ -220,39 +231,39 @@ fn a_leader_cleans_up_after_its_first_renewal_and_then_every_n() {
         [announce(Change::Cleaned { nodes: 2, terms: 0 })]
     );
     b.look_until(1001 + 6400, |now| led((now / H).try_into().unwrap()));
-    assert_eq!(b.0.due(), Some(at(1001 + 6400)));
+    assert_eq!(b.machine.due(), Some(at(1001 + 6400)));
     assert_eq!(b.tick(1001 + 6400), [b.step(cleanup, 500)]);
     assert_eq!(b.reply(7402, Reply::Cleaned { nodes: 0, terms: 0 }), NOTHING);
 }
 
 #[test]
 fn a_cleanup_that_failed_waits_for_the_next_turn() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     b.tick(H);
     b.reply(H, ack(1));
     b.look(1001, led(1));
     b.fail(1400);
-    assert_eq!(b.0.due(), Some(at(2 * H)));
+    assert_eq!(b.machine.due(), Some(at(2 * H)));
     b.look_until(7000, |now| led((now / H).try_into().unwrap()));
     assert_eq!(b.under_way(), None);
 }
 
 #[test]
 fn a_look_without_room_before_the_renewal_is_put_off_until_after_it() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     assert_eq!(b.wake(901), NOTHING);
-    assert_eq!(b.0.due(), Some(at(H)));
+    assert_eq!(b.machine.due(), Some(at(H)));
     assert_eq!(b.tick(H), [b.step(renew(1, 1), 500)]);
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     assert_eq!(b.wake(900), [b.step(observe(&[]), 100)]);
 }
 
 #[test]
 fn a_cleanup_without_room_before_the_renewal_is_put_off_until_after_it() {
-    let mut b = Probe::leading();
-    b.0.cleanup_at = at(950);
+    let mut b = Harness::leading();
+    b.without_cleanup_until(950);
     assert_eq!(b.tick(950), NOTHING);
-    assert_eq!(b.0.due(), Some(at(H)));
+    assert_eq!(b.machine.due(), Some(at(H)));
     assert_eq!(b.tick(H), [b.step(renew(1, 1), 500)]);
 }
 
@@ -262,24 +273,23 @@ fn at_the_shortest_lease_a_renewal_that_hung_leaves_room_for_another() {
     let largest = (0..=50u32).rev().map(|percent| f64::from(percent) / 100.0);
     let timing = |drift| Timing::new(ms(H), ms(3 * H), ms(6 * H), drift);
     let timing = largest.map(timing).find_map(Result::ok).unwrap();
-    let mut b = Probe::leading();
-    b.0.timing = timing;
-    let deadline = at(0) + timing.renew_deadline();
-    b.0.lease = Some(Lease { term: number(1), since: at(0), deadline });
+    let mut b = Harness::leading_with(timing);
     b.tick(H);
     b.tick(1500);
     let now = b.due_within(1500, 1600);
     b.tick(now);
-    let Some(InFlight { request: Request::Heartbeat { .. }, until, .. }) = b.0.in_flight else {
-        panic!("{:?}", b.0)
+    let Some(Step { request: Request::Heartbeat { .. }, until, .. }) = b.machine.agenda.in_flight() else {
+        panic!("{:?}", b.under_way())
     };
     assert!(until.since(at(now)) >= ms(H / 8), "{:?}", until.since(at(now)));
 }
 
 #[test]
-fn the_end_of_an_own_term_is_told_as_the_last_one() {
-    let mut b = Probe::leading();
-    b.0.last_end = Some(ended_term(0, "a", EndReason::Resigned));
+fn the_end_of_its_own_term_is_told_as_the_last_one() {
+    let mut b = Harness::following();
+    b.look_now(0, view().ended(1, "a", EndReason::Resigned).node(row("b", 0)));
+    assert_eq!(b.outlook(0).last_end, Some(ended_term(1, "a", EndReason::Resigned)));
+    b.reply(0, claimed(2));
     b.tick(L);
-    assert_eq!(b.outlook(L).last_end, Some(ended_term(1, "b", EndReason::Lapsed)));
+    assert_eq!(b.outlook(L).last_end, Some(ended_term(2, "b", EndReason::Lapsed)));
 }

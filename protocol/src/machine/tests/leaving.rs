@@ -3,8 +3,8 @@ use super::*;
 const CLEAN: Command = Command::End(Outcome::Stopped { clean: true });
 const UNCLEAN: Command = Command::End(Outcome::Stopped { clean: false });
 
-fn claiming() -> Probe {
-    let mut b = Probe::joined();
+fn claiming() -> Harness {
+    let mut b = Harness::joined();
     b.look(0, view().node(row("b", 0)));
     b.claims_within(0, 0);
     b
@@ -12,19 +12,19 @@ fn claiming() -> Probe {
 
 #[test]
 fn a_follower_deletes_its_row_and_ends() {
-    let mut b = Probe::following();
+    let mut b = Harness::following();
     assert_eq!(b.stop(10), [b.step(leave(None), 500)]);
     assert!(!b.outlook(10).registered);
     assert_eq!(b.reply(12, Reply::Left), [CLEAN]);
-    assert_eq!(b.0.due(), None);
+    assert_eq!(b.machine.due(), None);
     assert_eq!(b.tick(5000), NOTHING);
 }
 
 #[test]
 fn a_heartbeat_or_a_look_under_way_is_cut_off() {
-    let mut b = Probe::following();
+    let mut b = Harness::following();
     b.tick(H);
-    let token = b.0.token;
+    let token = b.token;
     assert_eq!(b.stop(1001), [b.step(leave(None), 500)]);
     assert_eq!(b.handle(1002, Event::Reply { token, reply: Some(ack(1)) }), NOTHING);
     assert_eq!(b.under_way(), Some(&leave(None)));
@@ -32,39 +32,39 @@ fn a_heartbeat_or_a_look_under_way_is_cut_off() {
 
 #[test]
 fn a_candidate_that_waits_deletes_its_row_and_ends() {
-    let mut b = Probe::joined();
+    let mut b = Harness::joined();
     b.look(0, view().node(row("a", 3)).node(row("b", 0)));
     assert_eq!(b.stop(10), [b.step(leave(None), 500)]);
 }
 
 #[test]
 fn a_leader_follows_at_once_and_ends_its_term_with_its_row() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     assert_eq!(
         b.stop(10),
         [followed(1, LossReason::ShuttingDown), b.step(leave(Some(EndReason::Resigned)), 500)]
     );
-    assert_eq!((b.0.lease(), b.outlook(10).role), (None, Role::Follower));
+    assert_eq!((b.machine.lease(), b.outlook(10).role), (None, Role::Follower));
     assert_eq!(b.reply(12, Reply::Left), [CLEAN]);
 }
 
 #[test]
 fn a_renewal_under_way_brings_no_leadership_back() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     b.tick(H);
-    let token = b.0.token;
+    let token = b.token;
     b.stop(1001);
     assert_eq!(b.handle(1002, Event::Reply { token, reply: Some(ack(1)) }), NOTHING);
-    assert_eq!(b.0.lease(), None);
+    assert_eq!(b.machine.lease(), None);
 }
 
 #[test]
 fn a_stop_after_a_lapse_says_that_the_term_lapsed() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     b.tick(L);
     assert_eq!(b.stop(2001), [b.step(leave(Some(EndReason::Lapsed)), 500)]);
     // In one event, too.
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     assert_eq!(b.stop(L), [followed(1, LossReason::Lapsed), b.step(leave(Some(EndReason::Lapsed)), 500)]);
 }
 
@@ -74,7 +74,7 @@ fn a_claim_under_way_is_waited_for_and_its_term_ended() {
     assert_eq!(b.stop(10), NOTHING);
     // Nobody is told of a leadership.
     assert_eq!(b.reply(20, claimed(1)), [b.step(leave(Some(EndReason::Resigned)), 500)]);
-    assert_eq!(b.0.lease(), None);
+    assert_eq!(b.machine.lease(), None);
     assert_eq!(b.reply(21, Reply::Left), [CLEAN]);
 }
 
@@ -82,7 +82,7 @@ fn a_claim_under_way_is_waited_for_and_its_term_ended() {
 fn a_claim_under_way_is_waited_for_no_longer_than_its_limit() {
     let mut b = claiming();
     b.stop(10);
-    assert_eq!(b.0.due(), Some(at(H)));
+    assert_eq!(b.machine.due(), Some(at(H)));
     assert_eq!(b.tick(H), [b.step(leave(Some(EndReason::Resigned)), 500)]);
 }
 
@@ -100,7 +100,7 @@ fn a_stop_after_a_claim_without_an_answer_ends_the_term_it_may_have_opened() {
 
 #[test]
 fn a_registration_under_way_is_waited_for_and_its_row_deleted() {
-    let mut b = Probe::new();
+    let mut b = Harness::new();
     b.tick(0);
     assert_eq!(b.stop(10), NOTHING);
     assert_eq!(b.reply(20, registered(0)), [b.step(leave(None), 500)]);
@@ -109,13 +109,13 @@ fn a_registration_under_way_is_waited_for_and_its_row_deleted() {
 
 #[test]
 fn while_it_joins_and_the_database_is_down_one_attempt_to_leave_is_enough() {
-    let mut b = Probe::new();
+    let mut b = Harness::new();
     b.tick(0);
     b.stop(10);
     assert_eq!(b.tick(500), [b.step(leave(None), 500)]);
     assert_eq!(b.tick(1000), [UNCLEAN]);
     // Between two attempts to register, too.
-    let mut b = Probe::new();
+    let mut b = Harness::new();
     b.tick(0);
     b.fail(1);
     assert_eq!(b.stop(10), [b.step(leave(None), 500)]);
@@ -124,7 +124,7 @@ fn while_it_joins_and_the_database_is_down_one_attempt_to_leave_is_enough() {
 
 #[test]
 fn who_waits_for_a_leaders_row_ends_at_once() {
-    let mut b = Probe::new();
+    let mut b = Harness::new();
     b.tick(0);
     b.reply(0, Reply::IdTaken { incarnation: Incarnation(99), leading: true });
     assert_eq!(b.stop(10), [CLEAN]);
@@ -132,7 +132,7 @@ fn who_waits_for_a_leaders_row_ends_at_once() {
 
 #[test]
 fn a_stop_is_tried_again_within_its_bound_and_then_ends_unclean() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     b.stop(10);
     let until = 10 + H + H / 2;
     b.tick(510);
@@ -142,24 +142,24 @@ fn a_stop_is_tried_again_within_its_bound_and_then_ends_unclean() {
     let now = b.due_within(now + 600, now + 700);
     // No attempt outlasts the bound.
     assert_eq!(b.tick(now), [b.step(leave(Some(EndReason::Resigned)), until - now)]);
-    assert_eq!(b.0.due(), Some(at(until)));
+    assert_eq!(b.machine.due(), Some(at(until)));
     assert_eq!(b.tick(until), [UNCLEAN]);
-    assert_eq!(b.0.due(), None);
+    assert_eq!(b.machine.due(), None);
 }
 
 #[test]
 fn a_stop_ends_at_its_bound_even_between_two_attempts() {
-    let mut b = Probe::following();
+    let mut b = Harness::following();
     b.stop(0);
-    b.0.retry_at = at(9 * H);
-    b.0.in_flight = None;
-    assert_eq!(b.0.due(), Some(at(1500)));
+    b.machine.agenda.give_up();
+    b.machine.agenda.retry(at(9 * H));
+    assert_eq!(b.machine.due(), Some(at(1500)));
     assert_eq!(b.tick(1500), [UNCLEAN]);
 }
 
 #[test]
 fn nothing_else_matters_while_leaving() {
-    let mut b = Probe::following();
+    let mut b = Harness::following();
     b.stop(10);
     assert_eq!(b.stop(11), NOTHING);
     assert_eq!(b.wake(12), NOTHING);
@@ -169,7 +169,7 @@ fn nothing_else_matters_while_leaving() {
 
 #[test]
 fn who_is_replaced_ends_as_replaced_even_when_stopped_or_unable_to_end_its_term() {
-    let mut b = Probe::leading();
+    let mut b = Harness::leading();
     let other = NodeRow { incarnation: Incarnation(99), ..row("b", 2) };
     b.look_now(10, view().open(1, "b").node(other));
     assert_eq!(b.under_way(), Some(&leave(Some(EndReason::Replaced))));
@@ -179,7 +179,7 @@ fn who_is_replaced_ends_as_replaced_even_when_stopped_or_unable_to_end_its_term(
 
 #[test]
 fn a_row_known_to_be_there_is_tried_to_be_deleted_more_than_once() {
-    let mut b = Probe::new();
+    let mut b = Harness::new();
     b.tick(0);
     b.stop(10);
     b.reply(20, registered(0));

@@ -9,85 +9,85 @@ fn led(seq: i64) -> Snapshot {
 
 #[test]
 fn a_silent_leader_is_noticed_before_its_lease_runs_out() {
-    let mut b = Probe::following();
+    let mut b = Harness::following();
     assert_eq!(b.beat_and_look(H, led(7)), NOTHING);
-    assert_eq!(b.0.due(), Some(at(1200)));
+    assert_eq!(b.machine.due(), Some(at(1200)));
     assert_eq!(b.tick(1200), [b.step(observe(&[1]), 500)]);
     assert_eq!(b.look(1200, led(7)), NOTHING);
     assert_eq!(b.outlook(1200).leader.unwrap().seen_at, at(0));
     // Once, and then as ever.
-    assert_eq!(b.0.due(), Some(at(2 * H)));
+    assert_eq!(b.machine.due(), Some(at(2 * H)));
     assert_eq!(b.beat_and_look(2 * H, led(7)), NOTHING);
-    assert_eq!(b.0.due(), Some(at(G)));
+    assert_eq!(b.machine.due(), Some(at(G)));
 }
 
 #[test]
 fn the_extra_look_comes_no_later_than_the_expiry() {
-    let mut b = Probe::joined();
+    let mut b = Harness::joined();
     let short = |seq| {
         let term = TermRow { lease_duration: ms(1100), ..term(1, "a") };
         view().term(term).node(leader("a", 1, seq)).node(row("b", 0))
     };
     b.look(0, short(7));
     b.beat_and_look(H, short(7));
-    assert_eq!(b.0.due(), Some(at(1100)));
+    assert_eq!(b.machine.due(), Some(at(1100)));
 }
 
 #[test]
 fn a_leader_that_is_not_yet_due_is_not_looked_at_again() {
     for (looked, again) in [(899, G), (900, 1200)] {
-        let mut b = Probe::following();
-        b.0.heartbeat_at = at(9 * H);
+        let mut b = Harness::following();
+        b.without_heartbeats_until(9 * H);
         b.look_now(looked, led(7));
-        assert_eq!(b.0.due(), Some(at(again)), "{looked}");
+        assert_eq!(b.machine.due(), Some(at(again)), "{looked}");
     }
 }
 
 #[test]
 fn a_node_whose_heartbeats_fall_together_with_the_leaders_parts_from_them() {
-    let mut b = Probe::following();
+    let mut b = Harness::following();
     b.beat_and_look(H, led(7));
     b.tick(1200);
     assert_eq!(b.look(1200, led(8)), NOTHING);
-    assert_eq!(b.0.due(), Some(at(2 * H + H / 10)));
+    assert_eq!(b.machine.due(), Some(at(2 * H + H / 10)));
     // Once.
     b.beat_and_look(2100, led(9));
-    assert_eq!(b.0.due(), Some(at(3100)));
+    assert_eq!(b.machine.due(), Some(at(3100)));
 }
 
 #[test]
 fn movement_that_only_a_later_look_finds_shifts_nothing() {
-    let mut b = Probe::following();
+    let mut b = Harness::following();
     b.beat_and_look(H, led(7));
     b.look_now(1200, led(7));
     b.beat_and_look(2 * H, led(8));
-    assert_eq!(b.0.due(), Some(at(3 * H)));
+    assert_eq!(b.machine.due(), Some(at(3 * H)));
 }
 
 #[test]
 fn a_wake_up_before_the_extra_look_does_not_replace_it() {
-    let mut b = Probe::following();
+    let mut b = Harness::following();
     b.beat_and_look(H, led(7));
     b.look_now(1050, led(7));
-    assert_eq!(b.0.due(), Some(at(1200)));
+    assert_eq!(b.machine.due(), Some(at(1200)));
     b.look_now(1200, led(8));
-    assert_eq!(b.0.due(), Some(at(2 * H + H / 10)));
+    assert_eq!(b.machine.due(), Some(at(2 * H + H / 10)));
 }
 
 #[test]
 fn in_calm_a_node_sends_two_statements_an_interval_whatever_the_phases() {
     for phase in (0..H).step_by(10) {
-        let mut b = Probe::following();
+        let mut b = Harness::following();
         let mut jitter = Jitter::new(phase);
         let mut statements = 0;
-        while b.0.due() < Some(at(60 * H)) {
-            let now = millis(b.0.due().unwrap());
+        while b.machine.due() < Some(at(60 * H)) {
+            let now = millis(b.machine.due().unwrap());
             // The leader's renewals come every interval, give or take 2 %.
             let late = u64::try_from(jitter.between(ms(0), ms(40)).as_millis()).unwrap();
             let renewals = (now + H - late.min(now) - phase) / H;
             statements += b.tick(now).len();
             let reply = match b.under_way() {
-                Some(Request::Heartbeat { .. }) => Reply::HeartbeatAck { seq: Some(b.0.beats) },
+                Some(Request::Heartbeat { .. }) => b.heartbeat_ack(),
                 Some(Request::Observe { .. }) => Reply::Snapshot(led(renewals.try_into().unwrap())),
                 other => panic!("{other:?}"),
             };

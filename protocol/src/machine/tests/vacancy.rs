@@ -31,8 +31,8 @@ fn known(id: &str, count: i64) -> PeerView {
 }
 
 /// `b` at 0: its claim is under way.
-fn claiming() -> Probe {
-    let mut b = Probe::joined();
+fn claiming() -> Harness {
+    let mut b = Harness::joined();
     b.look(0, alone());
     b.claims_within(0, 0);
     b
@@ -40,14 +40,14 @@ fn claiming() -> Probe {
 
 #[test]
 fn the_first_in_line_claims_at_once() {
-    let mut b = Probe::joined();
+    let mut b = Harness::joined();
     assert_eq!(b.look(0, alone()), [b.step(claim(Incumbent::default(), vec![], 0, 0), 1000)]);
     assert_eq!(b.outlook(0).role, Role::Candidate);
 }
 
 #[test]
 fn after_a_resignation_the_first_in_line_claims_at_once() {
-    let mut b = Probe::following();
+    let mut b = Harness::following();
     b.wake(500);
     let ended = view().ended(1, "a", EndReason::Resigned).node(row("b", 0)).node(row("c", 4));
     assert_eq!(b.look(501, ended), [b.step(claim(Incumbent::default(), vec![known("c", 4)], 1, 0), 1000)]);
@@ -59,7 +59,7 @@ fn after_a_resignation_the_first_in_line_claims_at_once() {
 
 #[test]
 fn a_claim_names_the_version_that_ran_out() {
-    let mut b = Probe::following();
+    let mut b = Harness::following();
     let silent: Snapshot = view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)).into();
     b.look_until(G, |_| silent.clone());
     b.tick(G);
@@ -77,7 +77,7 @@ fn a_claim_names_the_version_that_ran_out() {
 
 #[test]
 fn a_crashed_leaders_row_is_not_waited_for() {
-    let mut b = Probe::following();
+    let mut b = Harness::following();
     let silent: Snapshot = view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)).into();
     // Although `a` ranks higher, and moved less than T ago.
     b.look_until(5 * H, |_| silent.clone());
@@ -86,7 +86,7 @@ fn a_crashed_leaders_row_is_not_waited_for() {
 
 #[test]
 fn the_others_wait_and_look_again_soon() {
-    let mut b = Probe::joined();
+    let mut b = Harness::joined();
     assert_eq!(b.look(0, with_a(3)), NOTHING);
     assert_eq!(b.outlook(0).next_leader.as_deref(), Some("a"));
     let now = b.due_within(H / 10, H / 5);
@@ -98,25 +98,25 @@ fn the_others_wait_and_look_again_soon() {
 
 #[test]
 fn a_candidates_heartbeats_say_so() {
-    let mut b = Probe::joined();
+    let mut b = Harness::joined();
     b.look(0, with_a(3));
-    b.0.look_at = None;
+    b.machine.agenda.poll_no_more();
     let beat = Request::Heartbeat { belief: Belief::Candidate, seq_floor: seq(0) };
     assert_eq!(b.tick(H), [b.step(beat, 500)]);
 }
 
 #[test]
 fn a_better_row_that_stands_still_for_an_interval_is_passed_over() {
-    let mut b = Probe::joined();
+    let mut b = Harness::joined();
     b.look_until(5 * H, |_| with_a(3));
     b.claims_within(H, H + H / 2);
-    let Some(Request::Claim(claim)) = b.under_way() else { panic!() };
+    let claim = b.claim();
     assert_eq!(claim.electorate.peers, [PeerView { skipped: true, ..known("a", 3) }]);
 }
 
 #[test]
 fn a_better_node_that_died_with_the_leader_is_passed_over_within_an_interval() {
-    let mut b = Probe::joined();
+    let mut b = Harness::joined();
     let died = |_| view().open(1, "c").node(leader("c", 1, 7)).node(row("a", 3)).node(row("b", 0)).into();
     b.look_until(G + 2 * H, died);
     b.claims_within(G + 3 * H / 4, G + H);
@@ -124,22 +124,25 @@ fn a_better_node_that_died_with_the_leader_is_passed_over_within_an_interval() {
 
 #[test]
 fn a_better_node_that_may_only_have_been_cut_off_with_this_one_gets_all_its_time() {
-    let mut b = Probe::joined();
+    let mut b = Harness::joined();
     // It moved as long as this node's steps succeeded.
     let silent = |now: u64| {
         let seq = i64::try_from(now.min(G - 100)).unwrap();
         view().open(1, "c").node(leader("c", 1, 7)).node(row("a", seq)).node(row("b", 0)).into()
     };
     b.look_until(G - 100, silent);
-    b.0.failed(at(G - 50), &observe(&[]));
-    (b.0.look_at, b.0.heartbeat_at) = (Some(at(G)), at(G + H));
+    b.without_heartbeats_until(G + H);
+    b.without_looks_until(G - 60);
+    b.tick(G - 60);
+    b.fail(G - 50);
+    b.without_looks_until(G);
     b.look_until(G + 2 * H, silent);
     b.claims_within(G + 5 * H / 4, G + 3 * H / 2);
 }
 
 #[test]
 fn rows_are_passed_over_each_by_its_own_count() {
-    let mut b = Probe::joined();
+    let mut b = Harness::joined();
     let second = NodeRow { priority: 25, ..row("d", 0) };
     b.look_until(5 * H, |_| view().node(row("a", 3)).node(second.clone()).node(row("b", 0)).into());
     b.claims_within(H, H + H / 2);
@@ -147,20 +150,20 @@ fn rows_are_passed_over_each_by_its_own_count() {
 
 #[test]
 fn a_better_row_that_moves_but_never_claims_is_passed_over_after_two_intervals() {
-    let mut b = Probe::joined();
+    let mut b = Harness::joined();
     b.look_until(5 * H, |now| with_a(now.try_into().unwrap()));
     b.claims_within(2 * H, 2 * H + H / 2);
 }
 
 /// `a` lets a vacancy stand for 0.6 H; then `c` leads for a while, seen in these versions, and gives up at 0.7 H.
-fn interrupted(versions: &[i64]) -> Probe {
-    let mut b = Probe::joined();
+fn interrupted(versions: &[i64]) -> Harness {
+    let mut b = Harness::joined();
     b.look_until(600, |_| with_a(3));
     for seq in versions {
         b.look_now(600, view().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, *seq)));
         assert_eq!(b.outlook(600).role, Role::Follower);
     }
-    b.0.look_at = Some(at(700));
+    b.without_looks_until(700);
     b.look_until(5 * H, |_| {
         view().ended(1, "c", EndReason::Lapsed).node(row("a", 3)).node(row("b", 0)).node(row("c", 4)).into()
     });
@@ -179,7 +182,7 @@ fn a_term_that_was_renewed_does() {
 
 #[test]
 fn the_successor_claims_at_once_whatever_its_rank() {
-    let mut b = Probe::following();
+    let mut b = Harness::following();
     b.wake(500);
     let ended = Some(EndReason::Transferred);
     let to_b = TermRow { end_reason: ended, successor: Some("b".to_owned()), ..term(1, "a") };
@@ -189,7 +192,7 @@ fn the_successor_claims_at_once_whatever_its_rank() {
 
 #[test]
 fn the_successor_is_waited_for_whatever_its_rank() {
-    let mut b = Probe::following();
+    let mut b = Harness::following();
     b.wake(500);
     let ended = Some(EndReason::Transferred);
     let to_c = TermRow { end_reason: ended, successor: Some("c".to_owned()), ..term(1, "a") };
@@ -202,7 +205,7 @@ fn the_successor_is_waited_for_whatever_its_rank() {
 
 #[test]
 fn nobody_waits_for_a_node_that_does_not_stand() {
-    let mut b = Probe::joined();
+    let mut b = Harness::joined();
     let failing = NodeRow { eligible: false, ..row("a", 3) };
     b.look(0, view().node(failing).node(row("b", 0)));
     b.claims_within(0, 0);
@@ -210,7 +213,7 @@ fn nobody_waits_for_a_node_that_does_not_stand() {
 
 #[test]
 fn a_node_that_does_not_stand_never_claims() {
-    let mut b = Probe::joined();
+    let mut b = Harness::joined();
     let failing = NodeRow { eligible: false, ..row("b", 0) };
     b.look_until(5 * H, |_| view().node(failing.clone()).into());
     assert_eq!(b.under_way(), None);
@@ -220,7 +223,7 @@ fn a_node_that_does_not_stand_never_claims() {
 #[test]
 fn a_row_seen_for_the_first_time_is_judged_by_its_age() {
     for (age, waits) in [(3200, true), (3201, false)] {
-        let mut b = Probe::joined();
+        let mut b = Harness::joined();
         let a = NodeRow { heartbeat_age: ms(age), ..row("a", 3) };
         b.look(0, view().node(a).node(row("b", 0)));
         assert_eq!(b.under_way().is_none(), waits, "{age}");
@@ -230,13 +233,13 @@ fn a_row_seen_for_the_first_time_is_judged_by_its_age() {
 #[test]
 fn a_row_seen_before_is_judged_by_its_moving_whatever_its_age() {
     // `c` leads and `a` stands still for longer than T; the database's clock says it is new.
-    let mut b = Probe::joined();
+    let mut b = Harness::joined();
     b.look_until(3300, |now| {
         let c = leader("c", 1, now.try_into().unwrap());
         view().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(c).into()
     });
     let ended = |a| Snapshot::from(view().ended(1, "c", EndReason::Resigned).node(a).node(row("b", 0)));
-    let mut moved = Probe(b.0.clone());
+    let mut moved = b.clone();
     b.look_now(3300, ended(row("a", 3)));
     b.claims_within(3300, 3300);
     // Its last heartbeat is old on the database's clock, but it is another than the one before.
@@ -246,7 +249,7 @@ fn a_row_seen_before_is_judged_by_its_moving_whatever_its_age() {
 
 #[test]
 fn an_outage_of_the_database_makes_nobody_look_dead() {
-    let mut b = Probe::joined();
+    let mut b = Harness::joined();
     b.look(0, view().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, 4)));
     b.beat_and_look(60_000, view().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, 4)));
     assert_eq!(b.outlook(60_000).role, Role::Candidate);
@@ -260,17 +263,17 @@ fn a_claim_counts_from_when_it_was_sent() {
         b.reply(90, claimed(5)),
         [announce(Change::BecameLeader { term: number(5), leaderless: None })]
     );
-    assert_eq!(b.0.lease(), Some(Lease { term: number(5), since: at(90), deadline: at(L) }));
+    assert_eq!(b.machine.lease(), Some(Lease { term: number(5), since: at(90), deadline: at(L) }));
     assert_eq!((b.outlook(90).role, b.outlook(90).highest_term), (Role::Leader, number(5)));
     b.look_until(H, |_| view().open(5, "b").node(leader("b", 5, 0)).into());
-    assert_eq!(b.0.due(), Some(at(H)));
+    assert_eq!(b.machine.due(), Some(at(H)));
 }
 
 #[test]
 fn a_claim_that_comes_back_after_its_limit_makes_no_leader() {
     let mut b = claiming();
     b.reply(H, claimed(1));
-    assert_eq!(b.0.lease(), None);
+    assert_eq!(b.machine.lease(), None);
 }
 
 #[test]
@@ -288,7 +291,7 @@ fn a_claim_that_gave_up_looks_again_at_once_and_claims_after_a_moment() {
 fn a_claim_without_an_answer_backs_off_further_each_time() {
     let mut b = claiming();
     for (from, to) in [(H, 2 * H), (2 * H, 4 * H), (4 * H, 8 * H), (4 * H, 8 * H)] {
-        let failed = millis(b.0.in_flight.as_ref().unwrap().sent);
+        let failed = b.sent();
         b.fail(failed);
         b.look_until(99 * H, |_| alone());
         b.claims_within(failed + from - 1, failed + to + 1);
@@ -322,7 +325,7 @@ fn a_term_won_by_a_claim_whose_reply_was_lost_is_ended_before_the_next_claim() {
 
 #[test]
 fn a_row_of_its_own_that_says_leader_is_demoted_even_where_the_terms_row_is_gone() {
-    let mut b = Probe::joined();
+    let mut b = Harness::joined();
     let view = view().node(leader("b", 6, 0));
     assert_eq!(b.look(0, view), [b.step(end_term(6, EndReason::Lapsed), 500)]);
 }

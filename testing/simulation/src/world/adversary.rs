@@ -20,10 +20,10 @@ impl World {
         self.flush();
         for index in self.alive.clone() {
             self.processes[index].cut_off_until = self.now;
-            self.processes[index].slow &= self.campaign.measured == 0;
+            self.processes[index].slow &= self.scenario.elections == 0;
             if let Life::Frozen { until, .. } = &mut self.processes[index].life {
                 *until = self.now;
-                self.thaw(index)?;
+                self.resume(index)?;
             }
         }
         // Two nodes at the least that could lead, and not two processes of one of them: one will be replaced.
@@ -39,13 +39,13 @@ impl World {
 
     /// The ids of those who go on living and can claim.
     fn able(&self) -> BTreeSet<&str> {
-        let able = |process: &&Process| !process.stopping && !process.mute;
+        let able = |process: &&Process| !process.stopping && !process.claim_blocked;
         let alive = self.alive.iter().map(|index| &self.processes[*index]);
-        alive.filter(able).map(|process| process.member.id.as_str()).collect()
+        alive.filter(able).map(|process| process.identity.id.as_str()).collect()
     }
 
     /// Fills the ranks.
-    pub fn muster(&mut self) -> Result<(), String> {
+    pub fn refill(&mut self) -> Result<(), String> {
         while self.alive.len() < self.target.max(3) {
             let id = self.id_to_restart();
             self.start(id)?;
@@ -53,16 +53,16 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn schedule_strike(&mut self) {
-        let mean = ELECTION.mul_f64(self.campaign.pace);
-        let pause = mean.mul_f64(-(1.0 - self.dice.fraction()).ln());
-        self.schedule(self.now + pause, Happening::Strike);
+    pub(super) fn schedule_fault(&mut self) {
+        let mean = ELECTION.mul_f64(self.scenario.faults.pace);
+        let pause = mean.mul_f64(-(1.0 - self.rng.fraction()).ln());
+        self.schedule(self.now + pause, Happening::InjectFault);
     }
 
-    pub(super) fn strike(&mut self) -> Result<(), String> {
-        let faults = self.campaign.faults;
+    pub(super) fn inject_fault(&mut self) -> Result<(), String> {
+        let faults = self.scenario.faults.kinds;
         let total: u32 = faults.iter().map(|(_, weight)| weight).sum();
-        let mut roll = u32::try_from(self.dice.below(total.max(1) as usize)).unwrap_or(0);
+        let mut roll = u32::try_from(self.rng.below(total.max(1) as usize)).unwrap_or(0);
         let chosen = faults.iter().find(|(_, weight)| {
             let hit = roll < *weight;
             roll = roll.saturating_sub(*weight);
@@ -70,21 +70,21 @@ impl World {
         });
         let Some(&(fault, _)) = chosen else { return Ok(()) };
         let leader = self.leaders().first().copied();
-        let anybody = self.dice.pick(&self.alive).copied();
-        let aimed = leader.filter(|_| self.dice.chance(self.campaign.aimed));
-        let Some(victim) = aimed.or(anybody) else { return Ok(()) };
-        self.inflict(fault, victim)?;
+        let anybody = self.rng.pick(&self.alive).copied();
+        let leader_bias = leader.filter(|_| self.rng.chance(self.scenario.faults.leader_bias));
+        let Some(victim) = leader_bias.or(anybody) else { return Ok(()) };
+        self.apply(fault, victim)?;
         self.check()
     }
 
-    fn inflict(&mut self, fault: Fault, victim: usize) -> Result<(), String> {
-        self.say(|| format!("{fault:?} for {}", name(&self.processes[victim].member)));
+    fn apply(&mut self, fault: Fault, victim: usize) -> Result<(), String> {
+        self.say(|| format!("{fault:?} for {}", name(&self.processes[victim].identity)));
         match fault {
             Fault::Crash => {
                 self.crash(victim);
-                if self.dice.chance(0.5) {
+                if self.rng.chance(0.5) {
                     let delay = self.span();
-                    let id = Some(self.processes[victim].member.id.clone());
+                    let id = Some(self.processes[victim].identity.id.clone());
                     self.tally.inject(Fault::Restart);
                     self.schedule(self.now + delay, Happening::Start { id });
                 }
@@ -94,11 +94,11 @@ impl World {
                 self.crash(victim);
                 self.start(None)?;
             }
-            Fault::Twin => {
+            Fault::DuplicateId => {
                 if self.alive.len() > self.target {
                     return Ok(());
                 }
-                let id = Some(self.processes[victim].member.id.clone());
+                let id = Some(self.processes[victim].identity.id.clone());
                 self.start(id)?;
             }
             Fault::Freeze => self.freeze(victim, None),
@@ -109,35 +109,35 @@ impl World {
             Fault::ClockJump => self.jump_clock(),
             Fault::RowDeleted => self.delete_row(victim),
             Fault::Priority => {
-                let priority = i32::try_from(self.dice.below(3)).unwrap_or(0);
-                self.processes[victim].member.priority = priority;
-                if let Some(row) = self.database.nodes.get_mut(&self.processes[victim].member.id) {
+                let priority = i32::try_from(self.rng.below(3)).unwrap_or(0);
+                self.processes[victim].identity.priority = priority;
+                if let Some(row) = self.database.nodes.get_mut(&self.processes[victim].identity.id) {
                     row.priority = priority;
                 }
             }
             Fault::Health => {
-                let eligible = !self.processes[victim].member.eligible || self.dice.chance(0.4);
+                let eligible = !self.processes[victim].identity.eligible || self.rng.chance(0.4);
                 self.set_eligible(victim, eligible);
             }
             Fault::Restore => {
                 let before = self.database.clone();
                 self.database = self.backup.clone();
-                self.observer.forgets(&before, &self.database);
+                self.observer.on_forgotten(&before, &self.database);
             }
             Fault::TermDeleted => {
                 let before = self.database.clone();
                 let terms: Vec<Term> = self.database.terms.keys().rev().take(2).copied().collect();
-                if let Some(term) = self.dice.pick(&terms) {
+                if let Some(term) = self.rng.pick(&terms) {
                     self.database.terms.remove(term);
                 }
-                self.observer.forgets(&before, &self.database);
+                self.observer.on_forgotten(&before, &self.database);
             }
             Fault::Restart
             | Fault::LostRequest
             | Fault::LostReply
             | Fault::LateRequest
             | Fault::Slow
-            | Fault::Mute
+            | Fault::ClaimBlocked
             | Fault::MixedSettings
             | Fault::Drift => return Ok(()),
         }
@@ -147,8 +147,8 @@ impl World {
 
     /// Whether a process is frozen between its reading the clock and its acting on it.
     pub(super) fn interrupts(&mut self) -> bool {
-        let armed = self.campaign.faults.iter().any(|(fault, _)| *fault == Fault::FreezeAfterClock);
-        armed && self.dice.chance(0.005)
+        let armed = self.scenario.faults.kinds.iter().any(|(fault, _)| *fault == Fault::FreezeAfterClock);
+        armed && self.rng.chance(0.005)
     }
 
     pub(super) fn freeze(&mut self, index: usize, interrupted: Option<(Time, Inbound)>) {
@@ -159,21 +159,24 @@ impl World {
             self.tally.inject(Fault::FreezeAfterClock);
         }
         let until = self.now + self.span();
-        self.say(|| format!("{} is frozen until {until:?}", name(&self.processes[index].member)));
+        self.say(|| format!("{} is frozen until {until:?}", name(&self.processes[index].identity)));
         self.processes[index].life = Life::Frozen { until, interrupted, inbox: Vec::new() };
-        self.schedule(until, Happening::Thaw { process: index });
+        self.schedule(until, Happening::Resume { process: index });
     }
 
     /// The faults that are there all the time.
     pub(super) fn tally_traits(&mut self) {
         let alive = || self.alive.iter().map(|index| &self.processes[*index]);
         let slow = alive().any(|process| process.slow);
-        let mute = alive().any(|process| process.mute);
-        let mixed = self.campaign.mixed && self.alive.len() > 1;
-        let drift = self.campaign.drift && self.alive.len() > 1;
-        for (fault, present) in
-            [(Fault::Slow, slow), (Fault::Mute, mute), (Fault::MixedSettings, mixed), (Fault::Drift, drift)]
-        {
+        let claim_blocked = alive().any(|process| process.claim_blocked);
+        let mixed = self.scenario.fleet.mixed && self.alive.len() > 1;
+        let drift = self.scenario.fleet.drift && self.alive.len() > 1;
+        for (fault, present) in [
+            (Fault::Slow, slow),
+            (Fault::ClaimBlocked, claim_blocked),
+            (Fault::MixedSettings, mixed),
+            (Fault::Drift, drift),
+        ] {
             if present {
                 self.tally.present(fault);
             }
@@ -183,18 +186,18 @@ impl World {
     /// The id under which a missing process comes back: one of the gone ones', or a new one.
     pub(super) fn id_to_restart(&mut self) -> Option<String> {
         let alive: Vec<&str> =
-            self.alive.iter().map(|index| self.processes[*index].member.id.as_str()).collect();
+            self.alive.iter().map(|index| self.processes[*index].identity.id.as_str()).collect();
         let mut gone: Vec<String> = Vec::new();
         for process in self.processes.iter().rev().take(2 * self.target) {
-            let id = &process.member.id;
+            let id = &process.identity.id;
             if !alive.contains(&id.as_str()) && !gone.contains(id) {
                 gone.push(id.clone());
             }
         }
-        if self.dice.chance(0.2) {
+        if self.rng.chance(0.2) {
             return None;
         }
-        let id = self.dice.pick(&gone).cloned();
+        let id = self.rng.pick(&gone).cloned();
         if id.is_some() && self.chaos {
             self.tally.inject(Fault::Restart);
         }
@@ -202,22 +205,22 @@ impl World {
     }
 
     fn delete_row(&mut self, victim: usize) {
-        let id = self.processes[victim].member.id.clone();
+        let id = self.processes[victim].identity.id.clone();
         self.database.nodes.remove(&id);
-        if self.dice.chance(0.1) {
+        if self.rng.chance(0.1) {
             self.database.nodes.clear();
         }
         // Often enough the process does not notice soon.
-        if self.dice.chance(0.5) {
+        if self.rng.chance(0.5) {
             self.processes[victim].cut_off_until = self.now + self.span();
             self.tally.inject(Fault::Partition);
         }
     }
 
     fn set_eligible(&mut self, index: usize, eligible: bool) {
-        let member = &mut self.processes[index].member;
-        member.eligible = eligible;
-        let id = member.id.clone();
+        let identity = &mut self.processes[index].identity;
+        identity.eligible = eligible;
+        let id = identity.id.clone();
         if let Some(row) = self.database.nodes.get_mut(&id) {
             row.eligible = eligible;
         }
@@ -230,7 +233,7 @@ impl World {
             (HEARTBEAT, ELECTION),
             (ELECTION.mul_f64(0.5), ELECTION.mul_f64(1.2)),
             (ELECTION, 4 * ELECTION),
-        ][self.dice.below(4)];
-        self.dice.between(low, high)
+        ][self.rng.below(4)];
+        self.rng.between(low, high)
     }
 }

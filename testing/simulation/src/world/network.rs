@@ -1,6 +1,5 @@
 //! What happens to a request on its way to the database and to the reply on its way back.
 
-use std::cmp::Reverse;
 use std::time::Duration;
 
 use protocol::{Belief, Event, HeartbeatSeq, LeadershipId, Reply, Request, TakeOver, TermRow};
@@ -8,7 +7,7 @@ use protocol::{Belief, Event, HeartbeatSeq, LeadershipId, Reply, Request, TakeOv
 use super::process::{Effect, Inbound};
 use super::{ELECTION, HEARTBEAT, Happening, World};
 use crate::clock::Moment;
-use crate::database::{DatabaseTime, Node};
+use crate::database::{DatabaseTime, NodeRecord};
 use crate::faults::Fault;
 use crate::trace::{self, name};
 
@@ -18,31 +17,34 @@ impl World {
         let process = &self.processes[index];
         let limit = process.clock.takes(limit);
         let expected = self.now + limit;
-        if process.mute && matches!(request, Request::Claim(_)) {
-            return self.tally.inject(Fault::Mute);
+        if process.claim_blocked && matches!(request, Request::Claim(_)) {
+            return self.tally.inject(Fault::ClaimBlocked);
         }
         if let Some(leadership) = may_end(&request) {
-            self.observer.relies_on(leadership, process.member.incarnation, token);
+            self.observer.on_ending_request(leadership, process.identity.incarnation, token);
         }
         let mut delay = self.transit(index, limit);
         let follows =
             matches!(request, Request::Heartbeat { belief: Belief::Follower | Belief::Candidate, .. });
-        if follows && self.campaign.late_heartbeats > 0.0 && self.dice.chance(self.campaign.late_heartbeats) {
+        if follows
+            && self.scenario.network.late_heartbeats > 0.0
+            && self.rng.chance(self.scenario.network.late_heartbeats)
+        {
             // One that was given up and will arrive late; this one is the next attempt.
-            let late = self.now + self.dice.between(limit, 4 * ELECTION);
+            let late = self.now + self.rng.between(limit, 4 * ELECTION);
             let (token, request) = (0, request.clone());
             self.schedule(late, Happening::Arrive { process: index, token, request, expected });
         }
         if self.chaos {
             if self.now < self.processes[index].cut_off_until {
-                if self.dice.chance(0.7) {
+                if self.rng.chance(0.7) {
                     return;
                 }
                 delay += self.processes[index].cut_off_until - self.now;
-            } else if self.dice.chance(self.campaign.loss) {
+            } else if self.rng.chance(self.scenario.network.loss) {
                 return self.tally.inject(Fault::LostRequest);
-            } else if self.dice.chance(self.campaign.late) {
-                delay = self.dice.between(limit, 3 * ELECTION);
+            } else if self.rng.chance(self.scenario.network.late) {
+                delay = self.rng.between(limit, 3 * ELECTION);
             }
         }
         self.schedule(self.now + delay, Happening::Arrive { process: index, token, request, expected });
@@ -60,17 +62,17 @@ impl World {
             self.refuse(index, token, request, expected);
             return Ok(());
         }
-        let row = self.database.nodes.get(&self.processes[index].member.id);
-        let led = row.is_some_and(Node::is_leader);
-        if self.campaign.late_heartbeats > 0.0 && !self.processes[index].alive() && !led {
-            // That a dead node may seem to live for a while is another campaign's.
+        let row = self.database.nodes.get(&self.processes[index].identity.id);
+        let led = row.is_some_and(NodeRecord::is_leader);
+        if self.scenario.network.late_heartbeats > 0.0 && !self.processes[index].alive() && !led {
+            // That a dead node may seem to live for a while is another scenario's.
             return Ok(());
         }
         if expected < self.now || !self.processes[index].alive() {
             self.tally.inject(Fault::LateRequest);
         }
         let now = self.database_now();
-        let sender = self.processes[index].member.clone();
+        let sender = self.processes[index].identity.clone();
         let before = self.database.open_term().map(TermRow::leadership);
         let reply = self.database.perform(now, &sender, request);
         self.say(|| {
@@ -81,7 +83,7 @@ impl World {
         if before != self.database.open_term().map(TermRow::leadership) {
             self.notify();
             if let Some(ended) = before.filter(|leadership| leadership.incarnation != sender.incarnation) {
-                self.observer.ends(ended, sender.incarnation, token);
+                self.observer.on_other_term_ended(ended, sender.incarnation, token);
             }
         }
         let row = self.database.nodes.get(&sender.id).filter(|row| row.incarnation == sender.incarnation);
@@ -95,12 +97,12 @@ impl World {
         if self.chaos {
             let cut_off_until = self.processes[index].cut_off_until;
             if self.now < cut_off_until {
-                if self.dice.chance(0.7) {
+                if self.rng.chance(0.7) {
                     self.tally.inject(Fault::LostReply);
                     return self.check();
                 }
                 delay += cut_off_until - self.now;
-            } else if self.dice.chance(self.campaign.loss) {
+            } else if self.rng.chance(self.scenario.network.loss) {
                 self.tally.inject(Fault::LostReply);
                 return self.check();
             }
@@ -112,47 +114,41 @@ impl World {
 
     /// What is still on its way when the faults stop arrives soon or never.
     pub(super) fn flush(&mut self) {
-        let soon = self.now + HEARTBEAT / 10;
-        let waiting: Vec<_> = self.queue.drain().collect();
-        for Reverse((at, number)) in waiting {
+        let (now, rng) = (self.now, &mut self.rng);
+        let soon = now + HEARTBEAT / 10;
+        self.schedule.change(|at, happening| {
             let on_its_way = matches!(
-                self.happenings.get(&number),
-                Some(Happening::Arrive { .. } | Happening::Return { .. } | Happening::Write { .. })
+                happening,
+                Happening::Arrive { .. } | Happening::Return { .. } | Happening::Write { .. }
             );
-            if on_its_way && at > soon {
-                if self.dice.chance(0.5) {
-                    self.happenings.remove(&number);
-                } else {
-                    let delay = self.dice.between(Duration::ZERO, HEARTBEAT / 10);
-                    self.queue.push(Reverse((self.now + delay, number)));
-                }
-            } else {
-                self.queue.push(Reverse((at, number)));
+            if !on_its_way || at <= soon {
+                return Some(at);
             }
-        }
+            (!rng.chance(0.5)).then(|| now + rng.between(Duration::ZERO, HEARTBEAT / 10))
+        });
     }
 
     /// How long a message takes.
     fn transit(&mut self, index: usize, limit: Duration) -> Duration {
         if self.processes[index].slow {
             // Both ways together: nearly the limit, sometimes a little more.
-            limit.mul_f64(0.3 + 0.21 * self.dice.fraction())
-        } else if self.chaos && self.dice.chance(self.campaign.sluggish) {
-            limit.mul_f64(0.99 * self.dice.fraction())
+            limit.mul_f64(0.3 + 0.21 * self.rng.fraction())
+        } else if self.chaos && self.rng.chance(self.scenario.network.slow_messages) {
+            limit.mul_f64(0.99 * self.rng.fraction())
         } else {
-            self.dice.between(HEARTBEAT / 2000, HEARTBEAT / 200)
+            self.rng.between(HEARTBEAT / 2000, HEARTBEAT / 200)
         }
     }
 
     /// The database does not answer: an error, silence, or a step that waits for it to come back.
     fn refuse(&mut self, index: usize, token: u64, request: &Request, expected: Moment) {
-        let choice = self.dice.below(10);
+        let choice = self.rng.below(10);
         if choice < 5 {
-            let delay = self.dice.between(Duration::ZERO, HEARTBEAT / 20);
+            let delay = self.rng.between(Duration::ZERO, HEARTBEAT / 20);
             let inbound = Inbound::reply(token, None, Effect::default());
             self.schedule(self.now + delay, Happening::Return { process: index, inbound });
         } else if choice < 7 {
-            let at = self.outage_until + self.dice.between(Duration::ZERO, HEARTBEAT);
+            let at = self.outage_until + self.rng.between(Duration::ZERO, HEARTBEAT);
             let request = request.clone();
             self.schedule(at, Happening::Arrive { process: index, token, request, expected });
         }
@@ -160,17 +156,19 @@ impl World {
 
     /// What the observer and the counts take from a step that was committed.
     fn committed(&mut self, index: usize, request: &Request, reply: &Reply) -> Result<(), String> {
-        let member = &self.processes[index].member;
+        let identity = &self.processes[index].identity;
         match (request, reply) {
             (_, Reply::Claimed { term }) => {
-                let failover =
-                    self.claims.last().is_some_and(|(_, before, _)| before.incarnation != member.incarnation);
-                self.observer.grants(*term, member.incarnation)?;
+                let failover = self
+                    .claims
+                    .last()
+                    .is_some_and(|(_, before, _)| before.incarnation != identity.incarnation);
+                self.observer.on_claim(*term, identity.incarnation)?;
                 let version =
-                    self.database.nodes.get(&member.id).map_or(HeartbeatSeq::ZERO, |row| row.heartbeat_seq);
-                let leadership = LeadershipId { term: *term, incarnation: member.incarnation };
-                self.observer.renews(leadership, version);
-                self.claims.push((self.now, leadership, member.id.clone()));
+                    self.database.nodes.get(&identity.id).map_or(HeartbeatSeq::ZERO, |row| row.heartbeat_seq);
+                let leadership = LeadershipId { term: *term, incarnation: identity.incarnation };
+                self.observer.on_renewal(leadership, version);
+                self.claims.push((self.now, leadership, identity.id.clone()));
                 self.renewed = self.now;
                 self.tally_traits();
                 self.tally.leadership(failover);
@@ -179,8 +177,8 @@ impl World {
                 Request::Heartbeat { belief: Belief::Leader(term), .. },
                 Reply::HeartbeatAck { seq: Some(seq) },
             ) => {
-                let leadership = LeadershipId { term: *term, incarnation: member.incarnation };
-                self.observer.renews(leadership, *seq);
+                let leadership = LeadershipId { term: *term, incarnation: identity.incarnation };
+                self.observer.on_renewal(leadership, *seq);
                 self.renewed = self.now;
             }
             _ => {}
@@ -191,8 +189,8 @@ impl World {
     /// Everybody who listens is told to look again.
     fn notify(&mut self) {
         for index in self.alive.clone() {
-            if self.dice.chance(self.campaign.notified) {
-                let delay = self.dice.between(Duration::ZERO, HEARTBEAT / 200);
+            if self.rng.chance(self.scenario.network.notified) {
+                let delay = self.rng.between(Duration::ZERO, HEARTBEAT / 200);
                 let inbound = Inbound::plain(Event::Wake);
                 self.schedule(self.now + delay, Happening::Return { process: index, inbound });
             }

@@ -7,7 +7,7 @@ use protocol::{Event, HeartbeatSeq, Incarnation, LocalNode, Machine, Time, Timin
 use super::process::{Inbound, Life, Process};
 use super::{ELECTION, HEARTBEAT, World};
 use crate::clock::{Clock, Moment};
-use crate::database::Member;
+use crate::database::NodeIdentity;
 use crate::faults::Fault;
 use crate::mutation::Mutation;
 use crate::trace::name;
@@ -20,35 +20,38 @@ impl World {
             format!("n{}", self.next_name)
         });
         let timing = self.settings();
-        let incarnation = Incarnation(u128::from(self.dice.number()) << 64 | u128::from(self.dice.number()));
+        let incarnation = Incarnation(u128::from(self.rng.number()) << 64 | u128::from(self.rng.number()));
         let clock = self.new_clock();
         let index = self.processes.len();
         let node = LocalNode { id: id.clone(), incarnation };
-        let known = self.processes.iter().rev().find(|process| process.member.id == id);
+        let known = self.processes.iter().rev().find(|process| process.identity.id == id);
         let priority = match known {
-            Some(known) if !self.dice.chance(0.1) => known.member.priority,
-            _ => i32::try_from(self.dice.below(3)).unwrap_or(0),
+            Some(known) if !self.rng.chance(0.1) => known.identity.priority,
+            _ => i32::try_from(self.rng.below(3)).unwrap_or(0),
         };
-        let mute = self.campaign.mute && (known.is_some_and(|known| known.mute) || index == 0);
-        let slow = self.dice.chance(self.campaign.slow) && (self.chaos || self.campaign.measured == 0);
+        let claim_blocked = self.scenario.fleet.claim_blocked
+            && (known.is_some_and(|known| known.claim_blocked) || index == 0);
+        let slow = self.rng.chance(self.scenario.fleet.slow) && (self.chaos || self.scenario.elections == 0);
         if slow {
             self.tally.inject(Fault::Slow);
         }
-        if mute {
-            self.tally.inject(Fault::Mute);
+        if claim_blocked {
+            self.tally.inject(Fault::ClaimBlocked);
         }
-        let priority = if mute { 9 } else { priority };
-        let member = Member { id, incarnation, priority, eligible: true, lease: timing.lease_duration() };
-        let machine = Machine::new(clock.shows(self.now), node, timing);
-        self.say(|| format!("{} starts with {timing:?}, {clock:?}, slow {slow}", name(&member)));
+        let priority = if claim_blocked { 9 } else { priority };
+        let identity =
+            NodeIdentity { id, incarnation, priority, eligible: true, lease: timing.lease_duration() };
+        let rules = Mutation::rules(self.mutation, &timing);
+        let machine = Machine::with_rules(clock.shows(self.now), node, timing, rules);
+        self.say(|| format!("{} starts with {timing:?}, {clock:?}, slow {slow}", name(&identity)));
         self.processes.push(Process {
-            member,
+            identity,
             clock,
             timing,
             machine,
             life: Life::Running,
             slow,
-            mute,
+            claim_blocked,
             stopping: false,
             cut_off_until: Moment::ZERO,
             tick: 0,
@@ -62,26 +65,26 @@ impl World {
 
     /// A process is gone from one moment to the next.
     pub fn crash(&mut self, index: usize) {
-        self.say(|| format!("{} crashes", name(&self.processes[index].member)));
-        self.bury(index);
+        self.say(|| format!("{} crashes", name(&self.processes[index].identity)));
+        self.remove(index);
     }
 
     /// A process is asked to stop.
     pub fn stop(&mut self, index: usize) -> Result<(), String> {
-        self.say(|| format!("{} is asked to stop", name(&self.processes[index].member)));
+        self.say(|| format!("{} is asked to stop", name(&self.processes[index].identity)));
         self.processes[index].stopping = true;
         self.receive(index, Inbound::plain(Event::Stop))
     }
 
-    pub(super) fn bury(&mut self, index: usize) {
+    pub(super) fn remove(&mut self, index: usize) {
         self.processes[index].life = Life::Gone;
         self.alive.retain(|alive| *alive != index);
     }
 
     fn settings(&mut self) -> Timing {
-        let (heartbeat, election) = if self.campaign.mixed {
-            let heartbeat = HEARTBEAT.mul_f64([0.3, 0.5, 1.0, 1.0, 2.0][self.dice.below(5)]);
-            (heartbeat, heartbeat.mul_f64([3.0, 3.0, 4.0, 8.0][self.dice.below(4)]))
+        let (heartbeat, election) = if self.scenario.fleet.mixed {
+            let heartbeat = HEARTBEAT.mul_f64([0.3, 0.5, 1.0, 1.0, 2.0][self.rng.below(5)]);
+            (heartbeat, heartbeat.mul_f64([3.0, 3.0, 4.0, 8.0][self.rng.below(4)]))
         } else {
             (HEARTBEAT, ELECTION)
         };
@@ -97,12 +100,12 @@ impl World {
             Some(Mutation::DriftBeyondSetting) => (850_000, 1_150_000),
             _ => (955_000, 1_050_000),
         };
-        let rate = if !self.campaign.drift {
+        let rate = if !self.scenario.fleet.drift {
             1_000_000
         } else {
             let span = fast - slow;
-            [slow, fast, slow + self.dice.number() % span][self.dice.below(3)]
+            [slow, fast, slow + self.rng.number() % span][self.rng.below(3)]
         };
-        Clock::new(self.dice.between(Duration::ZERO, 1000 * ELECTION), rate)
+        Clock::new(self.rng.between(Duration::ZERO, 1000 * ELECTION), rate)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use protocol::{Event, HeartbeatSeq, Lease, Machine, Reply, Term, Time, Timing};
 
 use crate::clock::{Clock, Moment};
-use crate::database::Member;
+use crate::database::NodeIdentity;
 
 /// Whether a process is run.
 #[derive(Clone, PartialEq, Debug)]
@@ -56,13 +56,13 @@ impl Inbound {
 /// One run of a node's process.
 #[derive(Clone, Debug)]
 pub struct Process {
-    pub member: Member,
+    pub identity: NodeIdentity,
     pub clock: Clock,
     pub timing: Timing,
     pub machine: Machine,
     pub life: Life,
     pub slow: bool,
-    pub mute: bool,
+    pub claim_blocked: bool,
     pub stopping: bool,
     /// Not reached by the database, nor reaching it, until then.
     pub cut_off_until: Moment,

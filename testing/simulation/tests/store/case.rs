@@ -1,5 +1,6 @@
 //! One sequence, taken by the store and by the model side by side.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use leader_election::ElectorConfig;
@@ -7,12 +8,14 @@ use protocol::{
     Belief, Claim, ClaimRejected, Electorate, HeartbeatSeq, Incarnation, NodeStatus, PeerView, Reply,
     Request, Snapshot, TakeOver, Term,
 };
-use simulation::database::{Database, Member, Node};
+use simulation::database::{Database, NodeIdentity, NodeRecord};
 use simulation::mutation::Mutation;
 
 use crate::Seen;
-use crate::real::{TestDatabase, coarse};
-use crate::steps::{Ground, Hand, IDS, PROCESSES, Regard, STALE, Step, TIMEOUT, Which, Who, Wish};
+use crate::steps::{
+    Basis, IDS, ManualEdit, PROCESSES, PeerOpinion, RequestSpec, STALE, Step, TIMEOUT, TermRef, Who,
+};
+use crate::test_database::{TestDatabase, coarse};
 
 /// The model's clock. It stands still: how long the test takes is not compared.
 const NOW: i64 = 1_000_000_000_000;
@@ -22,7 +25,7 @@ const TERMS_KEPT: u32 = 3;
 pub struct Case<'a> {
     real: &'a mut TestDatabase,
     model: Database,
-    members: Vec<Member>,
+    identities: Vec<NodeIdentity>,
     /// What each process last read.
     read: Vec<Snapshot>,
 }
@@ -38,7 +41,7 @@ impl<'a> Case<'a> {
             let number = i32::try_from(process).unwrap();
             let mut config = ElectorConfig::new(IDS[process % IDS.len()]);
             config.priority = number % 2;
-            config.kept_terms = TERMS_KEPT;
+            config.term_history = NonZeroU32::new(TERMS_KEPT).expect("not zero");
             // Settings differ, so that everybody's lease is seen to be their own.
             config.heartbeat_interval = Duration::from_secs(1 + process as u64);
             config.election_timeout = 4 * config.heartbeat_interval;
@@ -46,19 +49,19 @@ impl<'a> Case<'a> {
             config
         };
         let configs: Vec<_> = (0..PROCESSES).map(|n| (config(n), Incarnation(n as u128 + 1))).collect();
-        let member = |(config, incarnation): &(ElectorConfig, Incarnation)| Member {
+        let identity = |(config, incarnation): &(ElectorConfig, Incarnation)| NodeIdentity {
             id: config.node_id.clone(),
             incarnation: *incarnation,
             priority: config.priority,
             eligible: true,
             lease: config.election_timeout - config.heartbeat_interval,
         };
-        let members = configs.iter().map(member).collect();
+        let identities = configs.iter().map(identity).collect();
         real.begin(configs);
         let model = Database::new(TERMS_KEPT as usize, mutation);
-        let mut case = Self { real, model, members, read: vec![Snapshot::default(); PROCESSES] };
+        let mut case = Self { real, model, identities, read: vec![Snapshot::default(); PROCESSES] };
         for process in 0..IDS.len() {
-            case.take(&Step::Ask(Who::Any(process), Wish::Register(false)), seen).await?;
+            case.take(&Step::Ask(Who::Any(process), RequestSpec::Register(false)), seen).await?;
         }
         Ok(case)
     }
@@ -66,11 +69,11 @@ impl<'a> Case<'a> {
     /// Takes one step on both sides, and says where they differ.
     pub async fn take(&mut self, step: &Step, seen: &mut Seen) -> Result<(), String> {
         match step {
-            Step::Ask(who, wish) => {
+            Step::Ask(who, request_spec) => {
                 let process = self.process(*who);
-                let request = self.request(process, wish);
+                let request = self.request(process, request_spec);
                 let before = self.model.clone();
-                let replies = [self.model.perform(NOW, &self.members[process], &request)];
+                let replies = [self.model.perform(NOW, &self.identities[process], &request)];
                 let real = [self.real.ask(process, &request).await?];
                 self.same(&replies, &real)?;
                 self.took(process, &request, &replies[0], &before, seen);
@@ -85,7 +88,7 @@ impl<'a> Case<'a> {
                 self.in_either_order((one, &first), (other, &second), &real).await?;
                 *seen.entry("two at once").or_default() += 1;
             }
-            Step::ByHand(hand) => self.by_hand(hand).await?,
+            Step::ByHand(edit) => self.edit_by_hand(edit).await?,
         }
         let rows = self.real.rows(NOW).await;
         if rows != (self.model.nodes.clone(), self.model.terms.clone()) {
@@ -108,8 +111,9 @@ impl<'a> Case<'a> {
         let mut tried = Vec::new();
         for turned in [false, true] {
             let mut model = self.model.clone();
-            let mut perform =
-                |(process, request): (usize, &Request)| model.perform(NOW, &self.members[process], request);
+            let mut perform = |(process, request): (usize, &Request)| {
+                model.perform(NOW, &self.identities[process], request)
+            };
             let replies = if turned {
                 let second = perform(other);
                 [perform(one), second]
@@ -146,7 +150,7 @@ impl<'a> Case<'a> {
 
     fn process(&self, who: Who) -> usize {
         let of = |incarnation: Incarnation| {
-            self.members.iter().position(|member| member.incarnation == incarnation)
+            self.identities.iter().position(|identity| identity.incarnation == incarnation)
         };
         match who {
             Who::Any(process) => process,
@@ -157,59 +161,59 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn request(&self, process: usize, wish: &Wish) -> Request {
-        let member = &self.members[process];
-        match wish {
-            Wish::Register(take_over) => {
+    fn request(&self, process: usize, request_spec: &RequestSpec) -> Request {
+        let identity = &self.identities[process];
+        match request_spec {
+            RequestSpec::Register(take_over) => {
                 Request::Register { take_over: take_over.then(|| self.taking_over(process)).flatten() }
             }
-            Wish::Heartbeat { term, candidate, beats } => Request::Heartbeat {
+            RequestSpec::Heartbeat { term, candidate, beats } => Request::Heartbeat {
                 belief: match term {
-                    Some(which) => Belief::Leader(self.term(process, *which)),
+                    Some(term_ref) => Belief::Leader(self.term(process, *term_ref)),
                     None if *candidate => Belief::Candidate,
                     None => Belief::Follower,
                 },
                 seq_floor: self.counted(process, *beats),
             },
-            Wish::Observe(terms) => {
-                Request::Observe { terms: terms.iter().map(|which| self.term(process, *which)).collect() }
-            }
-            Wish::Claim { on, known, floor, beats } => {
-                let view = self.ground(process, *on);
-                let regard = |(id, regard): (&&str, &Regard)| {
-                    let row = view.node(id).filter(|row| row.id != member.id)?;
-                    let (live, skipped) = match regard {
-                        Regard::Unseen => return None,
-                        Regard::Live => (true, false),
-                        Regard::Dead => (false, false),
-                        Regard::PassedOver => (true, true),
+            RequestSpec::Observe(terms) => Request::Observe {
+                terms: terms.iter().map(|term_ref| self.term(process, *term_ref)).collect(),
+            },
+            RequestSpec::Claim { on, known, floor, beats } => {
+                let view = self.basis(process, *on);
+                let opinion = |(id, opinion): (&&str, &PeerOpinion)| {
+                    let row = view.node(id).filter(|row| row.id != identity.id)?;
+                    let (live, skipped) = match opinion {
+                        PeerOpinion::Unseen => return None,
+                        PeerOpinion::Live => (true, false),
+                        PeerOpinion::Dead => (false, false),
+                        PeerOpinion::Skipped => (true, true),
                     };
                     let (incarnation, heartbeat_seq) = (row.incarnation, row.heartbeat_seq);
                     Some(PeerView { id: row.id.clone(), incarnation, heartbeat_seq, live, skipped })
                 };
                 let electorate = Electorate {
-                    id: member.id.clone(),
-                    incarnation: member.incarnation,
+                    id: identity.id.clone(),
+                    incarnation: identity.incarnation,
                     election_timeout: TIMEOUT,
-                    peers: IDS.iter().zip(known).filter_map(regard).collect(),
+                    peers: IDS.iter().zip(known).filter_map(opinion).collect(),
                 };
                 let (min_term, seq_floor) = (Term::new(*floor), self.counted(process, *beats));
                 Request::Claim(Claim { incumbent: view.incumbent(), electorate, min_term, seq_floor })
             }
-            Wish::EndTerm(which, reason) => {
-                Request::EndTerm { term: self.term(process, *which), reason: *reason }
+            RequestSpec::EndTerm(term_ref, reason) => {
+                Request::EndTerm { term: self.term(process, *term_ref), reason: *reason }
             }
-            Wish::Leave(end) => Request::Leave { end: *end },
-            Wish::Cleanup => Request::Cleanup { older_than: STALE },
+            RequestSpec::Leave(end) => Request::Leave { end: *end },
+            RequestSpec::Cleanup => Request::Cleanup { older_than: STALE },
         }
     }
 
     /// The row of the own id, as it was last read, or as it is where nothing was read.
     fn taking_over(&self, process: usize) -> Option<TakeOver> {
-        let member = &self.members[process];
-        let ground = if self.read[process].nodes.is_empty() { Ground::Now } else { Ground::Read };
-        let view = self.ground(process, ground);
-        let row = view.node(&member.id).filter(|row| row.incarnation != member.incarnation)?;
+        let identity = &self.identities[process];
+        let basis = if self.read[process].nodes.is_empty() { Basis::Now } else { Basis::Read };
+        let view = self.basis(process, basis);
+        let row = view.node(&identity.id).filter(|row| row.incarnation != identity.incarnation)?;
         let leads =
             row.is_leader() || view.open_term().is_some_and(|term| term.incarnation == row.incarnation);
         Some(match leads {
@@ -220,62 +224,62 @@ impl<'a> Case<'a> {
 
     /// What its own id's row has counted to, and so many more.
     fn counted(&self, process: usize, more: i64) -> HeartbeatSeq {
-        let row = self.model.nodes.get(&self.members[process].id);
+        let row = self.model.nodes.get(&self.identities[process].id);
         HeartbeatSeq::new(row.map_or(0, |row| row.heartbeat_seq.get()) + more)
     }
 
-    fn ground(&self, process: usize, on: Ground) -> Snapshot {
+    fn basis(&self, process: usize, on: Basis) -> Snapshot {
         match on {
-            Ground::Now => self.model.view(NOW, &self.members[process].id, &[]),
-            Ground::Read => self.read[process].clone(),
+            Basis::Now => self.model.view(NOW, &self.identities[process].id, &[]),
+            Basis::Read => self.read[process].clone(),
         }
     }
 
-    fn term(&self, process: usize, which: Which) -> Term {
+    fn term(&self, process: usize, term_ref: TermRef) -> Term {
         let newest =
             |view: &Snapshot| view.open_term().or(view.newest_term()).map_or(Term::NONE, |row| row.term);
-        match which {
-            Which::Newest => newest(&self.ground(process, Ground::Now)),
-            Which::Read => newest(&self.read[process]),
-            Which::Before(n) => earlier(newest(&self.ground(process, Ground::Now)), n),
+        match term_ref {
+            TermRef::Newest => newest(&self.basis(process, Basis::Now)),
+            TermRef::Read => newest(&self.read[process]),
+            TermRef::Before(n) => earlier(newest(&self.basis(process, Basis::Now)), n),
         }
     }
 
-    async fn by_hand(&mut self, hand: &Hand) -> Result<(), String> {
+    async fn edit_by_hand(&mut self, edit: &ManualEdit) -> Result<(), String> {
         let newest = self.model.terms.keys().next_back().copied();
         let node = |set: &str, id: usize| {
             format!("UPDATE node_records SET {set} WHERE election = $e AND id = '{}'", IDS[id])
         };
-        let sql = match hand {
-            Hand::DeleteNode(id) => {
+        let sql = match edit {
+            ManualEdit::DeleteNode(id) => {
                 self.model.nodes.remove(IDS[*id]);
                 format!("DELETE FROM node_records WHERE election = $e AND id = '{}'", IDS[*id])
             }
-            Hand::Age(id, age) => {
+            ManualEdit::Age(id, age) => {
                 if let Some(row) = self.model.nodes.get_mut(IDS[*id]) {
                     row.last_heartbeat = NOW - i64::from(*age) * 1_000_000;
                 }
                 node(&format!("last_heartbeat = $ago({age})"), *id)
             }
-            Hand::Eligible(id, eligible) => {
+            ManualEdit::Eligible(id, eligible) => {
                 if let Some(row) = self.model.nodes.get_mut(IDS[*id]) {
                     row.eligible = *eligible;
                 }
                 node(&format!("eligible = {eligible}"), *id)
             }
-            Hand::Priority(id, priority) => {
+            ManualEdit::Priority(id, priority) => {
                 if let Some(row) = self.model.nodes.get_mut(IDS[*id]) {
                     row.priority = *priority;
                 }
                 node(&format!("priority = {priority}"), *id)
             }
-            Hand::DeleteTerm(before) => {
+            ManualEdit::DeleteTerm(before) => {
                 let Some(newest) = newest else { return Ok(()) };
                 let term = earlier(newest, *before);
                 self.model.terms.remove(&term);
                 format!("DELETE FROM election_terms WHERE election = $e AND term = {term}")
             }
-            Hand::Successor(id) => {
+            ManualEdit::Successor(id) => {
                 let Some(newest) = newest else { return Ok(()) };
                 if let Some(row) = self.model.terms.get_mut(&newest) {
                     row.successor = Some(IDS[*id].to_owned());
@@ -283,7 +287,7 @@ impl<'a> Case<'a> {
                 let set = format!("successor = '{}'", IDS[*id]);
                 format!("UPDATE election_terms SET {set} WHERE election = $e AND term = {newest}")
             }
-            Hand::CloseTerm => {
+            ManualEdit::CloseTerm => {
                 for row in self.model.terms.values_mut().filter(|row| row.end_reason.is_none()) {
                     row.end_reason = Some(protocol::EndReason::Lapsed);
                 }
@@ -291,7 +295,7 @@ impl<'a> Case<'a> {
                  WHERE election = $e AND ended_at IS NULL"
                     .to_owned()
             }
-            Hand::Demote => {
+            ManualEdit::Demote => {
                 for row in self.model.nodes.values_mut().filter(|row| row.is_leader()) {
                     row.status = NodeStatus::Candidate;
                 }
@@ -299,18 +303,18 @@ impl<'a> Case<'a> {
                     .to_owned()
             }
         };
-        self.real.by_hand(&sql).await
+        self.real.edit_by_hand(&sql).await
     }
 
     /// Counts what happened.
     fn took(&mut self, process: usize, request: &Request, reply: &Reply, before: &Database, seen: &mut Seen) {
         self.remember(process, reply);
-        let member = &self.members[process];
-        let own = before.nodes.get(&member.id);
+        let identity = &self.identities[process];
+        let own = before.nodes.get(&identity.id);
         let kind = match (request, reply) {
             (_, Reply::Registered { .. }) => match own {
                 None => "registered",
-                Some(row) if row.incarnation == member.incarnation => "registered again",
+                Some(row) if row.incarnation == identity.incarnation => "registered again",
                 Some(row) if row.is_leader() => "taken over from a leader",
                 Some(_) => "taken over from a follower",
             },
@@ -322,7 +326,7 @@ impl<'a> Case<'a> {
             (Request::Heartbeat { belief: Belief::Leader(_), .. }, _) => "renewal refused",
             (Request::Heartbeat { .. }, Reply::HeartbeatAck { seq: Some(_) }) => "heartbeat",
             (Request::Heartbeat { .. }, _) => "heartbeat refused",
-            (_, Reply::Claimed { .. }) if before.nodes.values().any(Node::is_leader) => {
+            (_, Reply::Claimed { .. }) if before.nodes.values().any(NodeRecord::is_leader) => {
                 "claimed from a leader"
             }
             (_, Reply::Claimed { .. }) => "claimed",
@@ -330,7 +334,7 @@ impl<'a> Case<'a> {
             (_, Reply::ClaimRejected(ClaimRejected::BetterCandidate(_))) => "claim lost: better",
             (_, Reply::ClaimRejected(ClaimRejected::OwnRowChanged)) => "claim lost: unregistered",
             (_, Reply::TermEnded) if before.open_term() != self.model.open_term() => "term ended",
-            (_, Reply::Left) if own.is_some_and(|row| row.incarnation == member.incarnation) => "left",
+            (_, Reply::Left) if own.is_some_and(|row| row.incarnation == identity.incarnation) => "left",
             (_, Reply::Snapshot(_)) => "view",
             (_, Reply::Cleaned { nodes: 1.., .. }) => "cleaned nodes",
             (_, Reply::Cleaned { terms: 1.., .. }) => "cleaned terms",

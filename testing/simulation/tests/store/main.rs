@@ -7,8 +7,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod case;
-mod real;
 mod steps;
+mod test_database;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,8 +19,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use simulation::mutation::Mutation;
 
 use crate::case::Case;
-use crate::real::TestDatabase;
 use crate::steps::{Step, step};
+use crate::test_database::TestDatabase;
 
 /// How many sequences a test runs unless told otherwise.
 const SEQUENCES: u32 = 200;
@@ -73,7 +73,7 @@ fn a_model_that_breaks_a_rule_is_found_out() {
     for mutation in [
         Mutation::HeartbeatForAnyIncarnation,
         Mutation::RenewalForAnyTerm,
-        Mutation::FollowerBeatsLeader,
+        Mutation::FollowerHeartbeatForLeader,
         Mutation::ClaimUnchecked,
         Mutation::TermFromNode,
     ] {

@@ -14,14 +14,14 @@ pub const PROCESSES: usize = 2 * IDS.len();
 #[derive(Clone, Debug)]
 pub enum Step {
     /// A process sends a request.
-    Ask(Who, Wish),
+    Ask(Who, RequestSpec),
     /// Two processes send a request at the same moment: what comes of it must be as if one had come after the other.
-    AtOnce([(Who, Wish); 2]),
+    AtOnce([(Who, RequestSpec); 2]),
     /// Somebody changes rows by hand.
-    ByHand(Hand),
+    ByHand(ManualEdit),
 }
 
-/// Which process.
+/// TermRef process.
 #[derive(Clone, Copy, Debug)]
 pub enum Who {
     Any(usize),
@@ -32,31 +32,31 @@ pub enum Who {
 }
 
 #[derive(Clone, Debug)]
-pub enum Wish {
+pub enum RequestSpec {
     /// Insert the row, or with `true` take over what was last read to be there.
     Register(bool),
     /// `beats` is relative to the own row's count: below zero it is late.
     Heartbeat {
-        term: Option<Which>,
+        term: Option<TermRef>,
         candidate: bool,
         beats: i64,
     },
-    Observe(Vec<Which>),
+    Observe(Vec<TermRef>),
     Claim {
-        on: Ground,
-        known: [Regard; IDS.len()],
+        on: Basis,
+        known: [PeerOpinion; IDS.len()],
         floor: i64,
         beats: i64,
     },
-    EndTerm(Which, EndReason),
+    EndTerm(TermRef, EndReason),
     Leave(Option<EndReason>),
     /// Two statements, so it is never one of two at once.
     Cleanup,
 }
 
-/// Which term.
+/// TermRef term.
 #[derive(Clone, Copy, Debug)]
-pub enum Which {
+pub enum TermRef {
     /// The open or else the newest one, as the tables are now.
     Newest,
     /// That one as the process last read it.
@@ -67,7 +67,7 @@ pub enum Which {
 
 /// What a claim rests on.
 #[derive(Clone, Copy, Debug)]
-pub enum Ground {
+pub enum Basis {
     /// The tables as they are now.
     Now,
     /// What the process last read.
@@ -76,16 +76,16 @@ pub enum Ground {
 
 /// What the claiming node thinks of another.
 #[derive(Clone, Copy, Debug)]
-pub enum Regard {
+pub enum PeerOpinion {
     /// It has never seen it.
     Unseen,
     Live,
     Dead,
-    PassedOver,
+    Skipped,
 }
 
 #[derive(Clone, Debug)]
-pub enum Hand {
+pub enum ManualEdit {
     DeleteNode(usize),
     /// Its last heartbeat was so many seconds ago.
     Age(usize, u32),
@@ -110,15 +110,15 @@ const AGES: [u32; 4] = [30, 100, 1000, 1000];
 
 pub fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        20 => (who(), wish()).prop_map(|(who, wish)| Step::Ask(who, wish)),
+        20 => (who(), request_spec()).prop_map(|(who, request_spec)| Step::Ask(who, request_spec)),
         // A process that is new, or that was replaced.
         4 => (0..PROCESSES, any::<bool>())
-            .prop_map(|(process, take_over)| Step::Ask(Who::Any(process), Wish::Register(take_over))),
-        4 => (who(), Just(Wish::Cleanup)).prop_map(|(who, wish)| Step::Ask(who, wish)),
-        5 => (who(), wish(), who(), wish()).prop_map(|(one, first, other, second)| {
+            .prop_map(|(process, take_over)| Step::Ask(Who::Any(process), RequestSpec::Register(take_over))),
+        4 => (who(), Just(RequestSpec::Cleanup)).prop_map(|(who, request_spec)| Step::Ask(who, request_spec)),
+        5 => (who(), request_spec(), who(), request_spec()).prop_map(|(one, first, other, second)| {
             Step::AtOnce([(one, first), (other, second)])
         }),
-        4 => hand().prop_map(Step::ByHand),
+        4 => edit().prop_map(Step::ByHand),
     ]
 }
 
@@ -130,7 +130,7 @@ fn who() -> impl Strategy<Value = Who> {
     ]
 }
 
-fn wish() -> impl Strategy<Value = Wish> {
+fn request_spec() -> impl Strategy<Value = RequestSpec> {
     let reason = prop_oneof![
         Just(EndReason::Resigned),
         Just(EndReason::Lapsed),
@@ -141,44 +141,44 @@ fn wish() -> impl Strategy<Value = Wish> {
     ];
     let low = || prop_oneof![6 => Just(0_i64), 1 => 0..12_i64];
     let beats = || prop_oneof![7 => Just(0_i64), 1 => -3..0_i64, 1 => 1..4_i64];
-    let regard = prop_oneof![
-        2 => Just(Regard::Unseen),
-        1 => Just(Regard::Live),
-        1 => Just(Regard::Dead),
-        3 => Just(Regard::PassedOver),
+    let opinion = prop_oneof![
+        2 => Just(PeerOpinion::Unseen),
+        1 => Just(PeerOpinion::Live),
+        1 => Just(PeerOpinion::Dead),
+        3 => Just(PeerOpinion::Skipped),
     ];
-    let ground = prop_oneof![3 => Just(Ground::Now), 1 => Just(Ground::Read)];
-    let known = [regard.clone(), regard.clone(), regard];
+    let basis = prop_oneof![3 => Just(Basis::Now), 1 => Just(Basis::Read)];
+    let known = [opinion.clone(), opinion.clone(), opinion];
     prop_oneof![
-        3 => any::<bool>().prop_map(Wish::Register),
-        8 => (proptest::option::weighted(0.6, which()), any::<bool>(), beats())
-            .prop_map(|(term, candidate, beats)| Wish::Heartbeat { term, candidate, beats }),
-        5 => proptest::collection::vec(which(), 0..3).prop_map(Wish::Observe),
-        9 => (ground, known, low(), beats())
-            .prop_map(|(on, known, floor, beats)| Wish::Claim { on, known, floor, beats }),
-        2 => (which(), reason.clone()).prop_map(|(term, reason)| Wish::EndTerm(term, reason)),
-        1 => proptest::option::of(reason).prop_map(Wish::Leave),
+        3 => any::<bool>().prop_map(RequestSpec::Register),
+        8 => (proptest::option::weighted(0.6, term_ref()), any::<bool>(), beats())
+            .prop_map(|(term, candidate, beats)| RequestSpec::Heartbeat { term, candidate, beats }),
+        5 => proptest::collection::vec(term_ref(), 0..3).prop_map(RequestSpec::Observe),
+        9 => (basis, known, low(), beats())
+            .prop_map(|(on, known, floor, beats)| RequestSpec::Claim { on, known, floor, beats }),
+        2 => (term_ref(), reason.clone()).prop_map(|(term, reason)| RequestSpec::EndTerm(term, reason)),
+        1 => proptest::option::of(reason).prop_map(RequestSpec::Leave),
     ]
 }
 
-fn which() -> impl Strategy<Value = Which> {
+fn term_ref() -> impl Strategy<Value = TermRef> {
     prop_oneof![
-        6 => Just(Which::Newest),
-        3 => Just(Which::Read),
-        1 => (1..4_i64).prop_map(Which::Before),
+        6 => Just(TermRef::Newest),
+        3 => Just(TermRef::Read),
+        1 => (1..4_i64).prop_map(TermRef::Before),
     ]
 }
 
-fn hand() -> impl Strategy<Value = Hand> {
+fn edit() -> impl Strategy<Value = ManualEdit> {
     let id = || 0..IDS.len();
     prop_oneof![
-        2 => id().prop_map(Hand::DeleteNode),
-        4 => (id(), prop::sample::select(&AGES[..])).prop_map(|(id, age)| Hand::Age(id, age)),
-        2 => (id(), any::<bool>()).prop_map(|(id, eligible)| Hand::Eligible(id, eligible)),
-        2 => (id(), -1..3_i32).prop_map(|(id, priority)| Hand::Priority(id, priority)),
-        1 => (1..4_i64).prop_map(Hand::DeleteTerm),
-        2 => id().prop_map(Hand::Successor),
-        1 => Just(Hand::CloseTerm),
-        1 => Just(Hand::Demote),
+        2 => id().prop_map(ManualEdit::DeleteNode),
+        4 => (id(), prop::sample::select(&AGES[..])).prop_map(|(id, age)| ManualEdit::Age(id, age)),
+        2 => (id(), any::<bool>()).prop_map(|(id, eligible)| ManualEdit::Eligible(id, eligible)),
+        2 => (id(), -1..3_i32).prop_map(|(id, priority)| ManualEdit::Priority(id, priority)),
+        1 => (1..4_i64).prop_map(ManualEdit::DeleteTerm),
+        2 => id().prop_map(ManualEdit::Successor),
+        1 => Just(ManualEdit::CloseTerm),
+        1 => Just(ManualEdit::Demote),
     ]
 }

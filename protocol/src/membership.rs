@@ -1,0 +1,272 @@
+//! This node's row: registering it, taking it over, keeping it alive, and leaving.
+
+use std::time::Duration;
+
+use super::agenda::{Agenda, Duty, Task};
+use super::message::{Belief, Change, Outcome, Reply, Request, TakeOver};
+use super::node::LocalNode;
+use super::snapshot::{EndReason, Snapshot};
+use super::tenure::Tenure;
+use super::term::{HeartbeatSeq, Incarnation};
+use super::time::Time;
+use super::timing::Timing;
+use super::view::ElectionView;
+
+/// How this node stands to its row.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Phase {
+    /// The row is to be inserted, or taken over.
+    Registering(Option<TakeOver>),
+    /// The row is another process's that leads: the node waits for that lease to end, as everybody does.
+    Waiting,
+    /// The row is there, and this node takes part.
+    Joined,
+    /// The node goes away.
+    Leaving {
+        /// Ends a term of its own for this reason.
+        end: Option<EndReason>,
+        /// How the machine ends if that succeeds.
+        outcome: Outcome,
+        /// When it gives up.
+        until: Time,
+    },
+    /// Gone.
+    Ended,
+}
+
+/// This node's row.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Membership {
+    phase: Phase,
+    /// Whether the row was this process's before. If it is another's then, this process is replaced.
+    registered_before: bool,
+    /// No lower than any heartbeat counter this process may have written.
+    heartbeat_seq: HeartbeatSeq,
+}
+
+impl Membership {
+    /// A node that has not registered yet.
+    pub fn new() -> Self {
+        Self { phase: Phase::Registering(None), registered_before: false, heartbeat_seq: HeartbeatSeq::ZERO }
+    }
+
+    /// How the node stands to its row.
+    pub fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// What the node is busy with, holding this.
+    pub fn duty(&self, tenure: Tenure) -> Duty {
+        match (&self.phase, tenure) {
+            (Phase::Registering(_), _) => Duty::Register,
+            (Phase::Waiting, _) => Duty::AwaitRow,
+            (Phase::Joined, Tenure::Held(lease)) => Duty::Lead { deadline: lease.deadline },
+            (Phase::Joined, Tenure::Orphaned { term, reason }) => Duty::EndTerm { term, reason },
+            (Phase::Joined, Tenure::None | Tenure::Unknown) => Duty::Follow,
+            (Phase::Leaving { until, .. }, _) => Duty::Leave { until: *until },
+            (Phase::Ended, _) => Duty::Nothing,
+        }
+    }
+
+    /// Whether the node takes part.
+    pub fn is_joined(&self) -> bool {
+        self.phase == Phase::Joined
+    }
+
+    /// What this node asks of the database for a task, holding this and seeing the election so.
+    pub fn request(&mut self, task: Task, tenure: Tenure, view: &ElectionView, timing: &Timing) -> Request {
+        match task {
+            Task::Register => self.register(),
+            Task::Heartbeat => self.heartbeat(tenure, view.is_vacant()),
+            Task::Observe => Request::Observe { terms: view.terms() },
+            Task::CleanUp => Request::Cleanup { older_than: 2 * timing.node_timeout() },
+            Task::EndTerm { term, reason } => Request::EndTerm { term, reason },
+            Task::Leave => self.leave(),
+        }
+    }
+
+    fn register(&self) -> Request {
+        let take_over = match &self.phase {
+            Phase::Registering(take_over) => take_over.clone(),
+            Phase::Waiting | Phase::Joined | Phase::Leaving { .. } | Phase::Ended => None,
+        };
+        Request::Register { take_over }
+    }
+
+    fn heartbeat(&mut self, tenure: Tenure, candidate: bool) -> Request {
+        let belief = match tenure {
+            Tenure::Held(lease) => Belief::Leader(lease.term),
+            Tenure::None | Tenure::Orphaned { .. } | Tenure::Unknown if candidate => Belief::Candidate,
+            Tenure::None | Tenure::Orphaned { .. } | Tenure::Unknown => Belief::Follower,
+        };
+        Request::Heartbeat { belief, seq_floor: self.take_seq() }
+    }
+
+    fn leave(&self) -> Request {
+        let end = match self.phase {
+            Phase::Leaving { end, .. } => end,
+            Phase::Registering(_) | Phase::Waiting | Phase::Joined | Phase::Ended => None,
+        };
+        Request::Leave { end }
+    }
+
+    /// The heartbeat counter that the next write goes beyond. It is never given out again: no version of the row is
+    /// written twice, even where the database forgot one.
+    pub fn take_seq(&mut self) -> HeartbeatSeq {
+        let floor = self.heartbeat_seq;
+        self.heartbeat_seq = floor.next();
+        floor
+    }
+
+    /// This process's row was seen with this heartbeat counter.
+    pub fn note_seq(&mut self, seq: HeartbeatSeq) {
+        self.heartbeat_seq = self.heartbeat_seq.max(seq);
+    }
+
+    /// The row is there.
+    pub fn on_registered(
+        &mut self,
+        now: Time,
+        seq: HeartbeatSeq,
+        taken_over: bool,
+        agenda: &mut Agenda,
+        timing: &Timing,
+    ) -> Change {
+        let heartbeat = timing.heartbeat_interval();
+        let at = now + agenda.spread(heartbeat / 2, heartbeat);
+        agenda.heartbeat(at);
+        agenda.poll(now);
+        self.note_seq(seq);
+        self.phase = Phase::Joined;
+        let again = std::mem::replace(&mut self.registered_before, true);
+        Change::Joined { taken_over, again }
+    }
+
+    /// The row belongs to another process: waits for the end of its lease if it leads, takes the row over otherwise,
+    /// after a pause if that was `tried`. False where this process itself is the one replaced: the row was its own, and
+    /// the other process is the newer.
+    pub fn on_id_taken(
+        &mut self,
+        now: Time,
+        by: Incarnation,
+        leading: bool,
+        tried: bool,
+        agenda: &mut Agenda,
+        timing: &Timing,
+    ) -> bool {
+        if self.registered_before {
+            return false;
+        }
+        let pause = if tried { timing.heartbeat_interval() / 10 } else { Duration::ZERO };
+        let at = now + agenda.spread(pause / 2, pause);
+        if leading {
+            self.phase = Phase::Waiting;
+            agenda.poll(at);
+        } else {
+            self.phase = Phase::Registering(Some(TakeOver::Follower(by)));
+            agenda.retry(at);
+        }
+        true
+    }
+
+    /// While it waits for the row: takes the row over, or inserts it, unless the row is still a leader's and a lease is
+    /// in force, until `led_until`.
+    pub fn await_row(
+        &mut self,
+        now: Time,
+        snapshot: &Snapshot,
+        node: &LocalNode,
+        led_until: Option<Time>,
+        agenda: &mut Agenda,
+        timing: &Timing,
+    ) -> Option<Change> {
+        let take_over = match (snapshot.node(&node.id), led_until) {
+            (None, _) => None,
+            (Some(row), _) if node.owns(row) => None,
+            (Some(row), _)
+                if !row.is_leader()
+                    && snapshot.open_term().is_none_or(|term| term.incarnation != row.incarnation) =>
+            {
+                Some(TakeOver::Follower(row.incarnation))
+            }
+            (Some(_), Some(until)) => {
+                agenda.poll(until.min(now + timing.heartbeat_interval()));
+                return Some(Change::IdHeldByLeader { until });
+            }
+            (Some(row), None) => {
+                let incumbent = snapshot.incumbent();
+                Some(TakeOver::Leader { incarnation: row.incarnation, incumbent })
+            }
+        };
+        self.phase = Phase::Registering(take_over);
+        None
+    }
+
+    /// Somebody deleted the row.
+    pub fn lose_row(&mut self) {
+        self.phase = Phase::Registering(None);
+    }
+
+    /// Begins to leave.
+    pub fn begin_leaving(
+        &mut self,
+        now: Time,
+        end: Option<EndReason>,
+        outcome: Outcome,
+        agenda: &mut Agenda,
+        timing: &Timing,
+    ) {
+        // A registration or a claim under way may still take effect, and should not do so after the row was deleted:
+        // its reply, or its limit, is waited for.
+        agenda.give_up_unless(|request| matches!(request, Request::Register { .. } | Request::Claim(_)));
+        agenda.clear_failures(now);
+        self.phase = Phase::Leaving { end, outcome, until: now + timing.stop_limit() };
+    }
+
+    /// A step's reply while the node leaves. Returns how the machine ends, if it does.
+    pub fn on_reply_leaving(&mut self, reply: &Reply) -> Option<Outcome> {
+        match (&self.phase, reply) {
+            (Phase::Leaving { outcome, .. }, Reply::Left) => Some(*outcome),
+            (_, Reply::Registered { .. }) => {
+                // The row is there to be deleted.
+                self.registered_before = true;
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// How the machine ends where leaving has taken too long.
+    pub fn gives_up_leaving(&self, now: Time) -> Option<Outcome> {
+        match self.phase {
+            Phase::Leaving { outcome, until, .. } if until <= now => Some(match outcome {
+                Outcome::Stopped { .. } => Outcome::Stopped { clean: false },
+                Outcome::Replaced => Outcome::Replaced,
+            }),
+            Phase::Leaving { .. } | Phase::Registering(_) | Phase::Waiting | Phase::Joined | Phase::Ended => {
+                None
+            }
+        }
+    }
+
+    /// A step failed.
+    pub fn on_failure(&mut self, now: Time, request: &Request, agenda: &mut Agenda) {
+        match (&mut self.phase, request) {
+            // What had to be waited for is over.
+            (Phase::Leaving { .. }, Request::Register { .. } | Request::Claim(_)) => agenda.retry(now),
+            // As far as this process knows it has never written anything: one attempt to remove it is enough.
+            (Phase::Leaving { until, .. }, Request::Leave { .. }) if !self.registered_before => *until = now,
+            // The row that was to be taken over may be gone: only an insert finds out.
+            (Phase::Registering(take_over), Request::Register { .. }) => *take_over = None,
+            _ => {}
+        }
+    }
+
+    /// Nothing more is done.
+    pub fn end(&mut self) {
+        self.phase = Phase::Ended;
+    }
+}
+
+#[cfg(test)]
+mod tests;

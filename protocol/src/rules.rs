@@ -1,0 +1,103 @@
+//! The five rules that the simulation breaks on purpose, to see that its checks notice.
+//!
+//! Everything else uses [`Rules::SAFE`]. A rule is a value, so that no build of this package can be switched to unsafe
+//! ones: whoever makes a machine chooses.
+
+use std::time::Duration;
+
+use super::time::Time;
+
+/// Which rules a [`Machine`](super::Machine) follows.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Rules {
+    /// From when a leader counts its lease.
+    pub lease_from: LeaseFrom,
+    /// From when an observer counts another node's lease.
+    pub expiry_from: ExpiryFrom,
+    /// How long an observer takes another node's lease to be.
+    pub lease_length: LeaseLength,
+    /// What the vanishing of a leader's row means.
+    pub vanishing: Vanishing,
+    /// For how long a preferred candidate is waited for.
+    pub skipping: Skipping,
+}
+
+/// From when a leader counts its lease.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum LeaseFrom {
+    /// From before the renewal was sent: the only moment that is surely before the observers' one.
+    Sent,
+    /// Unsafe: from when the reply arrived.
+    Reply,
+}
+
+/// From when an observer counts another node's lease.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ExpiryFrom {
+    /// From when the snapshot arrived: the only moment that is surely after the leader's one.
+    Reply,
+    /// Unsafe: from before the snapshot was asked for.
+    Sent,
+}
+
+/// How long an observer takes another node's lease to be.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum LeaseLength {
+    /// As long as the leader's own rows say.
+    Observed,
+    /// Unsafe: this long, whatever the rows say.
+    Assumed(Duration),
+}
+
+/// What the vanishing of a leader's row means.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Vanishing {
+    /// A new version: the leader may have renewed before somebody deleted its row.
+    NewVersion,
+    /// Unsafe: nothing.
+    Ignored,
+}
+
+/// For how long a preferred candidate is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Skipping {
+    /// For some heartbeat intervals; then it is skipped.
+    Bounded,
+    /// Without end, so that a node which cannot claim leaves the election without a leader.
+    Never,
+}
+
+impl Rules {
+    /// The rules as docs/SAFETY.md proves them.
+    pub const SAFE: Self = Self {
+        lease_from: LeaseFrom::Sent,
+        expiry_from: ExpiryFrom::Reply,
+        lease_length: LeaseLength::Observed,
+        vanishing: Vanishing::NewVersion,
+        skipping: Skipping::Bounded,
+    };
+
+    /// From when the leader counts a lease whose renewal was sent and answered at these times.
+    pub(crate) fn lease_start(&self, sent: Time, replied: Time) -> Time {
+        match self.lease_from {
+            LeaseFrom::Sent => sent,
+            LeaseFrom::Reply => replied,
+        }
+    }
+
+    /// From when an observer counts what a snapshot shows that was asked for and arrived at these times.
+    pub(crate) fn observed_at(&self, sent: Time, replied: Time) -> Time {
+        match self.expiry_from {
+            ExpiryFrom::Reply => replied,
+            ExpiryFrom::Sent => sent,
+        }
+    }
+
+    /// How long a lease is taken to be whose rows say this.
+    pub(crate) fn lease_length(&self, observed: Duration) -> Duration {
+        match self.lease_length {
+            LeaseLength::Observed => observed,
+            LeaseLength::Assumed(length) => length,
+        }
+    }
+}

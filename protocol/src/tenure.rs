@@ -1,0 +1,103 @@
+//! This node's own leadership.
+
+use std::time::Duration;
+
+use super::snapshot::EndReason;
+use super::term::Term;
+use super::time::Time;
+
+/// A leadership held by this node.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Lease {
+    /// The term.
+    pub term: Term,
+    /// When this node took it up.
+    pub since: Time,
+    /// The end of the lease: L after the last successful renewal was sent. The node leads while the clock is
+    /// before it, and not a moment longer; nothing stores "I am leader".
+    pub deadline: Time,
+}
+
+/// What this node has of leadership.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Tenure {
+    /// Nothing, as far as it knows.
+    None,
+    /// A lease. It may have run out by the clock.
+    Held(Lease),
+    /// A term of this incarnation that it does not hold: it lapsed, it was deposed, or the claim's reply was lost. The
+    /// node ends that term before it campaigns again.
+    Orphaned {
+        /// The term.
+        term: Term,
+        /// Why it ended.
+        reason: EndReason,
+    },
+    /// A claim's reply was lost, and no snapshot since has shown what became of it.
+    Unknown,
+}
+
+impl Tenure {
+    /// The lease that the node holds.
+    pub fn lease(&self) -> Option<Lease> {
+        match self {
+            Self::Held(lease) => Some(*lease),
+            Self::None | Self::Orphaned { .. } | Self::Unknown => None,
+        }
+    }
+
+    /// A claim succeeded: the lease counts from `start`, for `length`.
+    pub fn adopt(&mut self, now: Time, term: Term, start: Time, length: Duration) {
+        *self = Self::Held(Lease { term, since: now, deadline: start + length });
+    }
+
+    /// A renewal of `term` succeeded: the lease goes on until `length` after `start`. False where the node does not
+    /// hold that term.
+    pub fn renew(&mut self, term: Term, start: Time, length: Duration) -> bool {
+        match self {
+            Self::Held(lease) if lease.term == term => {
+                lease.deadline = lease.deadline.max(start + length);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The lease is over for this node, at once. Its term remains to be ended, for this reason.
+    pub fn step_down(&mut self, reason: EndReason) -> Option<Lease> {
+        let lease = self.lease()?;
+        *self = Self::Orphaned { term: lease.term, reason };
+        Some(lease)
+    }
+
+    /// A snapshot shows an open term of this incarnation that the node does not hold.
+    pub fn orphan(&mut self, term: Term) {
+        *self = Self::Orphaned { term, reason: EndReason::Lapsed };
+    }
+
+    /// A claim remained without an answer.
+    pub fn doubt(&mut self) {
+        *self = Self::Unknown;
+    }
+
+    /// A snapshot has arrived: it shows what became of a claim.
+    pub fn resolve_doubt(&mut self) {
+        if *self == Self::Unknown {
+            *self = Self::None;
+        }
+    }
+
+    /// The orphaned term has ended in the database, too.
+    pub fn forget_orphan(&mut self) {
+        *self = Self::None;
+    }
+
+    /// For which reason a node that resigns ends any term of its own; none where there is none.
+    pub fn reason_to_end(&self) -> Option<EndReason> {
+        match self {
+            Self::None => None,
+            Self::Held(_) | Self::Unknown => Some(EndReason::Resigned),
+            Self::Orphaned { reason, .. } => Some(*reason),
+        }
+    }
+}
