@@ -8,13 +8,15 @@ use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::sea_orm::{DbBackend, DbErr};
 
 use crate::arguments::{Migrate, Step};
+use crate::exit::BadInput;
 
 pub(crate) async fn migrate(Migrate { database, step }: Migrate) -> anyhow::Result<ExitCode> {
     let (url, by_default) = database.url()?;
     if let Step::Sql = step {
         let backend = match url.backend() {
+            Backend::Postgres => DbBackend::Postgres,
             Backend::Sqlite => DbBackend::Sqlite,
-            _ => DbBackend::Postgres,
+            other => return Err(BadInput(format!("there is no SQL for {other}")).into()),
         };
         print!("{}", migration::sql(backend));
         return Ok(ExitCode::SUCCESS);

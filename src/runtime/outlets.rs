@@ -35,7 +35,7 @@ impl Announcer {
     }
 }
 
-/// The publishing end of one node. Dropped without [`Outlets::end`], as in a panic, it withdraws the leadership.
+/// The publishing end of one node. Dropped before it was told how its loop ended, as in a panic, it withdraws the leadership.
 #[derive(Debug)]
 pub struct Outlets {
     state: watch::Sender<SharedState>,

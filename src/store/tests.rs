@@ -10,7 +10,11 @@ mod races;
 mod reading;
 mod registering;
 #[cfg(feature = "postgres")]
+mod round_trips;
+#[cfg(feature = "postgres")]
 mod server;
+#[cfg(feature = "postgres")]
+mod transactions;
 
 use self::fixture::Fixture;
 use super::Store;
@@ -62,6 +66,7 @@ contracts! {
         a_heartbeat_writes_the_count_it_was_given
         a_heartbeat_that_arrives_after_a_later_one_does_nothing
         a_heartbeat_of_a_row_deleted_by_hand_is_none
+        every_sign_of_life_stamps_the_row
     }
     claiming {
         a_first_claim_opens_term_one
@@ -104,12 +109,14 @@ contracts! {
         the_newest_terms_are_kept
         an_open_term_stays_although_it_is_old
         other_elections_are_left_alone
+        a_cleanup_deletes_so_many_rows_at_once
     }
     observing {
         a_look_shows_few_rows_of_many
         a_look_shows_each_row_once
         a_look_shows_the_terms_that_are_asked_for
         the_best_rows_are_the_best_by_the_rules
+        a_row_from_the_future_is_as_good_as_new
     }
     reading {
         the_live_nodes_are_read_best_first

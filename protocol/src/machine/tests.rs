@@ -18,6 +18,7 @@ mod following;
 mod joining;
 mod leading;
 mod leaving;
+mod random;
 mod regressions;
 mod silence;
 mod vacancy;

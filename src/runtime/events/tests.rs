@@ -38,9 +38,8 @@ fn a_leadership_of_another_node_is_told_once_with_how_the_one_before_it_ended() 
     let mut source = source();
     let told = source.state(at(101), &following(7), false, true);
     let previous = EndedTerm::new(Term::new(6), "z".to_owned(), EndReason::Expired);
-    let event =
-        Event::Following { leader: "b".to_owned(), term: Term::new(7), previous: Some(previous.clone()) };
-    assert_eq!(told, [event.clone()]);
+    let event = Event::Following { leader: "b".to_owned(), term: Term::new(7), previous: Some(previous) };
+    assert_eq!(told, [event]);
     assert_eq!(source.state(at(102), &following(7), false, true), []);
     assert_eq!(source.state(at(102), &nobody(), false, true), []);
     assert_eq!(source.state(at(103), &following(7), false, true), [], "a lease that came back is no news");

@@ -73,19 +73,24 @@ impl Postgres {
     }
 
     /// Statements that are no transaction of their own run at READ COMMITTED, whatever the role's default: at a higher
-    /// level a lost race is an error, and costs the connection. It is asked for as the session starts, so that a pooler
-    /// which hands the session to others knows of it; one that does not take it is not asked again.
+    /// level a lost race is an error, and costs the connection.
+    ///
+    /// It is asked for as the session starts, so that a pooler which hands the session to others knows of it. Many
+    /// poolers refuse that, each in its own words: they are not asked again.
     async fn open(&self, diagnose: bool) -> Result<PgConnection, sqlx::Error> {
-        if !self.isolation_refused.load(Relaxed) {
-            let isolation = [("default_transaction_isolation", "read committed")];
-            match self.open_with(self.options.as_ref().clone().options(isolation), diagnose).await {
-                Err(error) if refuses_startup_parameter(&error) => {
-                    self.isolation_refused.store(true, Relaxed)
-                }
-                opened => return opened,
-            }
+        let plain = || self.options.as_ref().clone();
+        if self.isolation_refused.load(Relaxed) {
+            return self.open_with(plain(), diagnose).await;
         }
-        self.open_with(self.options.as_ref().clone(), diagnose).await
+        let isolation = [("default_transaction_isolation", "read committed")];
+        match self.open_with(plain().options(isolation), diagnose).await {
+            Err(error) if may_be_a_refused_parameter(&error) => {
+                let opened = self.open_with(plain(), diagnose).await?;
+                self.isolation_refused.store(true, Relaxed);
+                Ok(opened)
+            }
+            opened => opened,
+        }
     }
 
     async fn open_with(
@@ -162,10 +167,11 @@ async fn why_not(options: &PgConnectOptions) -> sqlx::Error {
     }
 }
 
-/// PgBouncer takes few parameters at the start of a session, and refuses the others as a `protocol_violation`.
-fn refuses_startup_parameter(error: &sqlx::Error) -> bool {
-    let Some(error) = error.as_database_error() else { return false };
-    error.code().is_some_and(|code| code == "08P01") && error.message().contains("startup parameter")
+/// Whether the login was refused for a reason that another one, with fewer parameters, may not have: not for its user,
+/// its database, or the state of the server.
+fn may_be_a_refused_parameter(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| !["28", "3D", "53", "57"].iter().any(|class| code.starts_with(class)))
 }
 
 /// Cut to what PostgreSQL keeps of a name: 63 bytes.

@@ -137,3 +137,37 @@ fn is_in_memory(options: &SqliteConnectOptions) -> bool {
     let url = options.clone().filename("/file").to_url_lossy();
     url.query_pairs().any(|(name, value)| name == "mode" && value == "memory")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_in_memory_is_told_from_a_file() {
+        for (url, in_memory) in [
+            ("sqlite::memory:", true),
+            ("sqlite://?mode=memory", true),
+            ("sqlite://shared?mode=memory&cache=shared", true),
+            ("sqlite:///tmp/a.db", false),
+            ("sqlite:///tmp/memory.db", false),
+            ("sqlite:///tmp/a.db?mode=rwc", false),
+        ] {
+            let options: SqliteConnectOptions = url.parse().unwrap();
+            assert_eq!(is_in_memory(&options), in_memory, "{url}");
+        }
+        for (file, in_memory) in
+            [("", true), (":memory:", true), ("file:x?mode=memory", true), ("x y#z", false)]
+        {
+            assert_eq!(is_in_memory(&SqliteConnectOptions::new().filename(file)), in_memory, "{file}");
+        }
+    }
+
+    /// It is gone with its connection.
+    #[tokio::test]
+    async fn the_connection_of_a_database_in_memory_is_kept_for_ever() {
+        let Sqlite::InMemory(connection) = Sqlite::new(SqliteConnectOptions::new(), true) else { panic!() };
+        let pool = connection.get_sqlite_connection_pool();
+        assert_eq!((pool.options().get_idle_timeout(), pool.options().get_max_lifetime()), (None, None));
+        assert_eq!(pool.options().get_max_connections(), 1);
+    }
+}

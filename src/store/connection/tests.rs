@@ -19,5 +19,7 @@ fn chain(error: &Error) -> String {
 
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;

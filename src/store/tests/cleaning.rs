@@ -92,3 +92,23 @@ pub(super) async fn other_elections_are_left_alone(fixture: Fixture) {
     assert_eq!(clean(&mut elsewhere).await, (0, 0));
     assert_eq!(fixture.everything().await, before);
 }
+
+/// It must not hold the database up; the next one goes on.
+pub(super) async fn a_cleanup_deletes_so_many_rows_at_once(fixture: Fixture) {
+    let mut cleaner = fixture.node("a").await;
+    super::observing::crowd(&fixture, 503).await;
+    fixture.sql(&format!("{LONG_AGO} AND id <> 'a'")).await;
+    assert_eq!(clean(&mut cleaner).await, (500, 0));
+    assert_eq!(clean(&mut cleaner).await, (3, 0));
+    let terms: Vec<_> = (1..=507)
+        .map(|term| {
+            let incarnation = super::observing::incarnation(&fixture, term);
+            let stamp = "'2026-01-01 00:00:00.000+00:00'";
+            format!("($e, {term}, 'a', {incarnation}, 1, {stamp}, {stamp}, 'resigned')")
+        })
+        .collect();
+    let insert = "INSERT INTO election_terms (election, term, leader_id, incarnation, lease_ms, started_at, ended_at, end_reason)";
+    fixture.sql(&format!("{insert} VALUES {}", terms.join(","))).await;
+    assert_eq!(clean(&mut cleaner).await, (0, 500));
+    assert_eq!(clean(&mut cleaner).await, (0, 4));
+}

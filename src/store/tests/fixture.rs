@@ -331,7 +331,11 @@ impl File {
     }
 
     pub fn url(&self) -> DatabaseUrl {
-        format!("sqlite:{}", self.0.path().join("store.db").display()).parse().unwrap()
+        self.dsn().parse().unwrap()
+    }
+
+    pub fn dsn(&self) -> String {
+        format!("sqlite:{}", self.0.path().join("store.db").display())
     }
 }
 

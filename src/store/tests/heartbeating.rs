@@ -1,7 +1,7 @@
 //! Heartbeats: bound to what the node believes.
 
 use super::fixture::{Fixture, after};
-use protocol::{Belief, EndReason, Request, Term};
+use protocol::{Belief, EndReason, Request, TakeOver, Term};
 
 pub(super) async fn a_heartbeat_counts_up_and_says_candidate(fixture: Fixture) {
     let mut node = fixture.node("a").await;
@@ -86,4 +86,33 @@ pub(super) async fn a_heartbeat_of_a_row_deleted_by_hand_is_none(fixture: Fixtur
     assert_eq!(leader.renew(term).await, None);
     assert_eq!(leader.beat().await, None);
     assert_eq!(fixture.number("SELECT count(*) FROM node_records WHERE election = $e").await, 0);
+}
+
+/// By the database's clock, whatever was there before.
+pub(super) async fn every_sign_of_life_stamps_the_row(fixture: Fixture) {
+    let mut node = fixture.node("a").await;
+    let forget = "UPDATE node_records SET last_heartbeat = '2001-01-01 00:00:00.000+00:00', \
+                  updated_at = '2001-01-01 00:00:00.000+00:00' WHERE election = $e";
+    let stamped = "SELECT count(*) FROM node_records WHERE election = $e AND last_heartbeat > '2020-01-01' \
+                   AND updated_at > '2020-01-01'";
+    fixture.sql(forget).await;
+    assert_eq!(fixture.number(stamped).await, 0);
+    node.beat().await.unwrap();
+    assert_eq!(fixture.number(stamped).await, 1, "a heartbeat");
+    fixture.sql(forget).await;
+    let term = node.lead().await;
+    assert_eq!(fixture.number(stamped).await, 1, "a claim");
+    fixture.sql(forget).await;
+    node.renew(term).await.unwrap();
+    assert_eq!(fixture.number(stamped).await, 1, "a renewal");
+    // No sign of life, but a change.
+    fixture.sql(forget).await;
+    node.ask(Request::EndTerm { term, reason: EndReason::Resigned }).await;
+    let updated = "SELECT count(*) FROM node_records WHERE election = $e AND updated_at > '2020-01-01' \
+                   AND last_heartbeat < '2020-01-01'";
+    assert_eq!(fixture.number(updated).await, 1, "the end of a term");
+    fixture.sql(forget).await;
+    let mut successor = node.successor(&fixture);
+    successor.register(Some(TakeOver::Follower(node.incarnation()))).await;
+    assert_eq!(fixture.number(stamped).await, 1, "a take-over");
 }

@@ -5,15 +5,19 @@ use sea_orm::DbBackend;
 use super::fixture::Fixture;
 use protocol::{EndReason, NodeRow, Request, Term, rank};
 
-/// Many rows by hand: `n001` with priority 1, and so on.
-pub(super) async fn crowd(fixture: &Fixture, size: u32) {
-    let incarnation = |n| match fixture.raw.get_database_backend() {
+/// An incarnation as a literal.
+pub(super) fn incarnation(fixture: &Fixture, n: u32) -> String {
+    match fixture.raw.get_database_backend() {
         DbBackend::Sqlite => format!("x'{n:032}'"),
         _ => format!("'00000000-0000-0000-0000-{n:012}'"),
-    };
+    }
+}
+
+/// Many rows by hand: `n001` with priority 1, and so on.
+pub(super) async fn crowd(fixture: &Fixture, size: u32) {
     let rows: Vec<String> = (1..=size)
         .map(|n| {
-            let incarnation = incarnation(n);
+            let incarnation = incarnation(fixture, n);
             let stamp = "'2026-01-01 00:00:00.000+00:00'";
             format!(
                 "($e, 'n{n:03}', {incarnation}, 'follower', {n}, TRUE, 0, 0, {stamp}, 1000, \
@@ -100,4 +104,15 @@ pub(super) async fn the_best_rows_are_the_best_by_the_rules(fixture: Fixture) {
     let mut shown: Vec<&NodeRow> = view.nodes.iter().collect();
     shown.sort_by(|one, other| rank(one).cmp(&rank(other)));
     assert_eq!(shown.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), best);
+}
+
+/// The database's clock went back: that makes nobody look dead.
+pub(super) async fn a_row_from_the_future_is_as_good_as_new(fixture: Fixture) {
+    let _node = fixture.node("a").await;
+    let at = |stamp: &str| format!("UPDATE node_records SET last_heartbeat = '{stamp}' WHERE election = $e");
+    fixture.sql(&at("2100-01-01 00:00:00.000+00:00")).await;
+    assert_eq!(fixture.view().await.node("a").unwrap().heartbeat_age, std::time::Duration::ZERO);
+    fixture.sql(&at("2001-01-01 00:00:00.000+00:00")).await;
+    let age = fixture.view().await.node("a").unwrap().heartbeat_age;
+    assert!(age > std::time::Duration::from_secs(20 * 365 * 24 * 3600), "{age:?}");
 }

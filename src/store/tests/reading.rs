@@ -46,10 +46,15 @@ pub(super) async fn a_leader_is_the_one_whose_row_agrees_with_the_open_term(mut 
     let (_leader, term) = fixture.leader("a").await;
     let read = reader(&fixture).leader(LONG).await.unwrap().unwrap();
     assert_eq!((read.id.as_str(), read.term), ("a", term));
+    let other = match fixture.raw.get_database_backend() {
+        DbBackend::Sqlite => "X'00000000000000000000000000000001'",
+        _ => "'00000000-0000-0000-0000-000000000001'",
+    };
+    let other_incarnation = format!("UPDATE election_terms SET incarnation = {other} WHERE election = $e");
     for stray in [
         "UPDATE node_records SET term = term + 1 WHERE election = $e",
         "UPDATE node_records SET status = 'follower' WHERE election = $e",
-        "UPDATE election_terms SET incarnation = '00000000-0000-0000-0000-000000000001' WHERE election = $e",
+        other_incarnation.as_str(),
         "UPDATE election_terms SET leader_id = 'b' WHERE election = $e",
         "UPDATE election_terms SET ended_at = started_at WHERE election = $e",
     ] {

@@ -12,7 +12,9 @@ use crate::store::backend::postgres::CHANNEL;
 use crate::store::backend::postgres::PostgresDialect;
 use crate::store::error::Kind;
 use crate::store::observe;
-use protocol::{Belief, ClaimRejected, EndReason, HeartbeatSeq, LeadershipId, Reply, Request, Term};
+use protocol::{
+    Belief, ClaimRejected, EndReason, HeartbeatSeq, LeadershipId, Reply, Request, TakeOver, Term,
+};
 
 /// As short as a busy machine allows.
 const SHORT: Duration = Duration::from_secs(1);
@@ -27,7 +29,7 @@ impl Fixture {
         .await
     }
 
-    fn lock_key(&self) -> String {
+    pub(super) fn lock_key(&self) -> String {
         format!("hashtextextended('leader-election:{}', 0)", self.election)
     }
 }
@@ -238,6 +240,14 @@ async fn a_change_of_leader_is_notified_when_it_commits() {
     assert_eq!(heard().await, fixture.election);
     let term = one.lead().await;
     assert_eq!(heard().await, fixture.election);
+    let mut successor = one.successor(&fixture);
+    let incumbent = successor.view(&[]).await.incumbent();
+    let take_over = TakeOver::Leader { incarnation: one.incarnation(), incumbent };
+    assert!(matches!(successor.register(Some(take_over)).await, Reply::Registered { .. }));
+    assert_eq!(heard().await, fixture.election);
+    one = successor;
+    let next = one.lead().await;
+    assert_eq!((heard().await, next), (fixture.election.clone(), after(term)));
     one.ask(Request::Leave { end: Some(EndReason::Resigned) }).await;
     assert_eq!(heard().await, fixture.election);
     assert_eq!(term, Term::new(2));

@@ -25,7 +25,7 @@ pub struct NodeIdentity {
     pub incarnation: Incarnation,
     /// Higher is preferred.
     pub priority: i32,
-    /// Whether it stands for election.
+    /// Whether it campaigns.
     pub eligible: bool,
     /// G of this process.
     pub lease: Duration,
@@ -40,7 +40,7 @@ pub struct NodeRecord {
     pub status: NodeStatus,
     /// Higher is preferred.
     pub priority: i32,
-    /// Whether the node stands for election.
+    /// Whether the node campaigns.
     pub eligible: bool,
     /// The term the row was last promoted in.
     pub term: Term,
@@ -144,7 +144,7 @@ impl Database {
         self.nodes.values().map(|row| row.term).fold(in_terms, Term::max)
     }
 
-    /// A look, as the node `id` takes it.
+    /// What the node `id` reads.
     pub fn view(&self, now: DatabaseTime, id: &str, asked_for: &[Term]) -> Snapshot {
         let open = self.open_term();
         let newest = self.terms.values().next_back();

@@ -5,11 +5,11 @@ use protocol::{ExpiryFrom, LeaseFrom, LeaseLength, Rules, Skipping, Timing, Vani
 /// One rule broken.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Mutation {
-    /// A heartbeat counts for whatever process's row is there under the id.
+    /// A heartbeat counts for any process's row of the id.
     HeartbeatForAnyIncarnation,
-    /// A renewal counts for whatever term the row leads in.
+    /// A renewal counts for any term that the row leads in.
     RenewalForAnyTerm,
-    /// A follower's heartbeat counts for a row that says leader, too.
+    /// A follower's heartbeat counts for a row with the status leader, too.
     FollowerHeartbeatForLeader,
     /// A heartbeat that arrives after a later one counts, too.
     LateHeartbeatCounts,
@@ -23,13 +23,13 @@ pub enum Mutation {
     StoredFlag,
     /// A lease counts from when the renewal's reply arrived.
     LeaseFromReply,
-    /// What a look says counts from before the look was sent.
+    /// What a snapshot shows counts from before it was asked for.
     ExpiryFromSend,
     /// A lease is taken to be as long as the observer's own.
     OwnLeaseLength,
     /// The vanishing of a leader's row is no new version.
     VanishingIgnored,
-    /// Nobody's turn ever passes.
+    /// No preferred candidate is ever skipped.
     NeverSkipped,
 }
 

@@ -1,4 +1,4 @@
-//! One run: faults for a while, then quiet, then elections whose winner and delay are checked to the letter.
+//! One run: faults for a while, then quiet, then elections that are held to what is promised of them.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -79,7 +79,7 @@ impl Run {
         if self.world.scenario.fleet.slow > 0.0 { Ok(()) } else { self.stays() }
     }
 
-    /// T for the lease of a leader that is gone, and H more for each thing that may have to pass before a node stands.
+    /// T for the lease of a leader that is gone, and H more for each thing that may have to pass before a node campaigns.
     fn recovery_bound(&self) -> Duration {
         let longest = |span: fn(&Process) -> Duration| {
             let spans = self.world.processes.iter().map(|process| process.clock.takes(span(process)));

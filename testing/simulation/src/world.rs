@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use protocol::{Change, Command, Event, LeadershipId, Outcome, Reply, Request, Term, Time};
+use protocol::{Change, Command, Event, LeadershipId, Outcome, Reply, Term, Time};
 
 use crate::clock::Moment;
 use crate::database::{Database, DatabaseTime};
@@ -17,11 +17,13 @@ use crate::scenario::Scenario;
 use crate::trace::{self, name};
 
 mod adversary;
+mod happening;
 mod network;
 mod population;
 mod process;
 mod schedule;
 
+use happening::Happening;
 pub use process::Process;
 use process::{Inbound, Life};
 use schedule::Schedule;
@@ -30,27 +32,6 @@ use schedule::Schedule;
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
 /// T of a node with the usual settings.
 pub const ELECTION: Duration = Duration::from_secs(3);
-
-/// Something that will happen.
-#[derive(Clone, PartialEq, Debug)]
-enum Happening {
-    /// A process wakes up as it asked to.
-    Tick { process: usize, number: u64 },
-    /// A request reaches the database.
-    Arrive { process: usize, token: u64, request: Request, expected: Moment },
-    /// A reply, or the news of a failure, reaches a process.
-    Return { process: usize, inbound: Inbound },
-    /// A fenced write reaches the database.
-    Write { term: Term },
-    /// A frozen process goes on.
-    Resume { process: usize },
-    /// The adversary strikes.
-    InjectFault,
-    /// A process starts in the place of one that went.
-    Start { id: Option<String> },
-    /// The operator looks whether enough processes live, and takes a backup where one may be needed.
-    Refill,
-}
 
 /// One simulated system.
 pub struct World {
@@ -68,8 +49,10 @@ pub struct World {
     mutation: Option<Mutation>,
     observer: Observer,
     alive: Vec<usize>,
+    /// How many processes should live at a time.
     target: usize,
-    chaos: bool,
+    /// Whether faults are injected now.
+    disturbed: bool,
     /// Since when nothing goes wrong any more.
     quiet_since: Option<Moment>,
     outage_until: Moment,
@@ -105,7 +88,7 @@ impl World {
             observer,
             alive: Vec::new(),
             target,
-            chaos: scenario.is_faulty(),
+            disturbed: scenario.is_faulty(),
             quiet_since: None,
             outage_until: Moment::ZERO,
             database_clock: 1_000_000_000_000,
@@ -124,7 +107,7 @@ impl World {
             }
         }
         world.schedule(ELECTION, Happening::Refill);
-        if world.chaos {
+        if world.disturbed {
             world.schedule_fault();
         }
         world
@@ -166,7 +149,7 @@ impl World {
         self.database_clock = self.database_clock.saturating_add(by);
     }
 
-    /// Chance, for whoever decides what happens next.
+    /// Chance, for the caller that decides what happens next.
     pub fn rng(&mut self) -> &mut Rng {
         &mut self.rng
     }
@@ -196,7 +179,7 @@ impl World {
             }
             Happening::Resume { process } => return self.resume(process),
             Happening::InjectFault => {
-                if self.chaos {
+                if self.disturbed {
                     self.schedule_fault();
                     return self.inject_fault();
                 }
@@ -209,7 +192,7 @@ impl World {
                     self.backup = self.database.clone();
                 }
                 let forgotten = self.scenario.forgets() && self.alive.is_empty();
-                if (self.chaos && self.alive.len() < self.target) || forgotten {
+                if (self.disturbed && self.alive.len() < self.target) || forgotten {
                     let id = self.id_to_restart();
                     return self.start(id);
                 }
@@ -228,7 +211,7 @@ impl World {
             }
             Life::Running => {
                 let shown = self.processes[index].clock.shows(self.now);
-                if self.chaos && self.interrupts() {
+                if self.disturbed && self.interrupts() {
                     self.freeze(index, Some((shown, inbound)));
                     return self.check();
                 }

@@ -153,3 +153,26 @@ async fn a_database_in_memory_is_shared_and_its_dropped_transactions_are_rolled_
     let count = async |c: &Session| ask::<i64>(c, "SELECT count(*) FROM t").await;
     assert_eq!(Connection::new(spec).run(LONG, "asking", count).await.unwrap(), 0);
 }
+
+/// As durable, and as quick to give up, as one that was opened by its URL.
+#[tokio::test]
+async fn a_connection_that_is_handed_in_is_copied_and_made_safe() {
+    let file = File::new();
+    let mut options = sea_orm::ConnectOptions::new(file.dsn());
+    options.map_sqlx_sqlite_opts(|options| {
+        options
+            .busy_timeout(Duration::from_secs(9))
+            .synchronous(sea_orm::sqlx::sqlite::SqliteSynchronous::Normal)
+            .create_if_missing(true)
+    });
+    let given = sea_orm::Database::connect(options).await.unwrap();
+    assert_eq!(ask::<i64>(&given, "PRAGMA busy_timeout").await.unwrap(), 9000);
+    let mut connection = Connection::new(ConnectSpec::of(&given, "x").unwrap());
+    let (busy, synchronous) = connection
+        .run(LONG, "asking", async |c| {
+            Ok((ask::<i64>(c, "PRAGMA busy_timeout").await?, ask::<i64>(c, "PRAGMA synchronous").await?))
+        })
+        .await
+        .unwrap();
+    assert_eq!((busy, synchronous), (1000, 2));
+}

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::happening::Happening;
 use super::process::{Inbound, Life, Process};
-use super::{ELECTION, HEARTBEAT, Happening, World};
+use super::{ELECTION, HEARTBEAT, World};
 use crate::clock::Moment;
 use crate::faults::Fault;
 use crate::trace::name;
@@ -14,7 +15,7 @@ impl World {
     /// From here on nothing goes wrong: everything that was held up goes on.
     pub fn calm(&mut self) -> Result<(), String> {
         self.say(|| "no more faults".to_owned());
-        self.chaos = false;
+        self.disturbed = false;
         self.quiet_since = Some(self.now);
         self.outage_until = self.now;
         self.flush();
@@ -198,7 +199,7 @@ impl World {
             return None;
         }
         let id = self.rng.pick(&gone).cloned();
-        if id.is_some() && self.chaos {
+        if id.is_some() && self.disturbed {
             self.tally.inject(Fault::Restart);
         }
         id

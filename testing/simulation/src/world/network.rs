@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use protocol::{Belief, Event, HeartbeatSeq, LeadershipId, Reply, Request, TakeOver, TermRow};
 
+use super::happening::Happening;
 use super::process::{Effect, Inbound};
-use super::{ELECTION, HEARTBEAT, Happening, World};
+use super::{ELECTION, HEARTBEAT, World};
 use crate::clock::Moment;
 use crate::database::{DatabaseTime, NodeRecord};
 use crate::faults::Fault;
@@ -35,7 +36,7 @@ impl World {
             let (token, request) = (0, request.clone());
             self.schedule(late, Happening::Arrive { process: index, token, request, expected });
         }
-        if self.chaos {
+        if self.disturbed {
             if self.now < self.processes[index].cut_off_until {
                 if self.rng.chance(0.7) {
                     return;
@@ -94,7 +95,7 @@ impl World {
         };
         let limit = expected.saturating_sub(self.now).max(HEARTBEAT / 20);
         let mut delay = self.transit(index, limit);
-        if self.chaos {
+        if self.disturbed {
             let cut_off_until = self.processes[index].cut_off_until;
             if self.now < cut_off_until {
                 if self.rng.chance(0.7) {
@@ -133,7 +134,7 @@ impl World {
         if self.processes[index].slow {
             // Both ways together: nearly the limit, sometimes a little more.
             limit.mul_f64(0.3 + 0.21 * self.rng.fraction())
-        } else if self.chaos && self.rng.chance(self.scenario.network.slow_messages) {
+        } else if self.disturbed && self.rng.chance(self.scenario.network.slow_messages) {
             limit.mul_f64(0.99 * self.rng.fraction())
         } else {
             self.rng.between(HEARTBEAT / 2000, HEARTBEAT / 200)
@@ -186,7 +187,7 @@ impl World {
         Ok(())
     }
 
-    /// Everybody who listens is told to look again.
+    /// Every listener is told to observe.
     fn notify(&mut self) {
         for index in self.alive.clone() {
             if self.rng.chance(self.scenario.network.notified) {

@@ -31,7 +31,8 @@ impl World {
         };
         let claim_blocked = self.scenario.fleet.claim_blocked
             && (known.is_some_and(|known| known.claim_blocked) || index == 0);
-        let slow = self.rng.chance(self.scenario.fleet.slow) && (self.chaos || self.scenario.elections == 0);
+        let slow =
+            self.rng.chance(self.scenario.fleet.slow) && (self.disturbed || self.scenario.elections == 0);
         if slow {
             self.tally.inject(Fault::Slow);
         }

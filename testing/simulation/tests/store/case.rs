@@ -208,7 +208,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The row of the own id, as it was last read, or as it is where nothing was read.
+    /// The row of its own id, as it was last read, or as it is where nothing was read.
     fn taking_over(&self, process: usize) -> Option<TakeOver> {
         let identity = &self.identities[process];
         let basis = if self.read[process].nodes.is_empty() { Basis::Now } else { Basis::Read };

@@ -35,7 +35,7 @@ pub enum Who {
 pub enum RequestSpec {
     /// Insert the row, or with `true` take over what was last read to be there.
     Register(bool),
-    /// `beats` is relative to the own row's count: below zero it is late.
+    /// `beats` is relative to its own row's count: below zero it is late.
     Heartbeat {
         term: Option<TermRef>,
         candidate: bool,
