@@ -8,10 +8,8 @@ use leader_election::{DatabaseUrl, Elector, ElectorConfig, Error};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let url = match env::var("DATABASE_URL") {
-        Ok(url) => url.parse()?,
-        Err(_) => DatabaseUrl::default_sqlite(),
-    };
+    let text = env::var("DATABASE_URL").unwrap_or_else(|_| "sqlite:./leader-election.db".to_owned());
+    let url = DatabaseUrl::with_libpq_defaults(&text)?;
     // Once, before the first node: `leader-election migrate up` does the same.
     let database = url.connect().await?;
     migration::migrate(&database).await?;

@@ -54,7 +54,8 @@ enum Life {
 }
 
 impl Elector {
-    /// Connects to the database and checks that it can be used. `database` is a [`DatabaseUrl`] or its text.
+    /// Connects to the database and checks that it can be used. `database` is a [`DatabaseUrl`] or its text; what a text
+    /// leaves open is not taken from libpq's variables (see [`DatabaseUrl::with_libpq_defaults`]).
     ///
     /// # Errors
     /// [`Error::InvalidDatabaseUrl`], [`Error::InvalidConfig`]; [`Error::Unreachable`] and [`Error::AccessDenied`] when no
@@ -85,7 +86,7 @@ impl Elector {
     {
         let database = database.try_into().map_err(Into::into)?;
         let settings = config.settings()?;
-        let target = database.spec(&application_name(&settings));
+        let target = database.spec(&application_name(&settings))?;
         Ok(Self::of_target(target, database.to_string(), settings))
     }
 

@@ -69,6 +69,7 @@ mod store;
 mod subscription;
 
 pub use config::ElectorConfig;
+pub use conninfo::Environment;
 pub use database_url::{Backend, DatabaseUrl};
 pub use elector::Elector;
 pub use error::{Error, ErrorKind};

@@ -17,6 +17,7 @@ mod leave;
 mod link;
 mod node_row;
 mod observe;
+pub(crate) mod options;
 mod reading;
 mod register;
 pub(crate) mod session;

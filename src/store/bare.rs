@@ -16,10 +16,10 @@ impl BareStore {
     /// One that writes as this node and this process. It connects when it is first asked for something.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`].
+    /// [`Error::InvalidConfig`], [`Error::InvalidDatabaseUrl`].
     pub fn new(url: &DatabaseUrl, config: &ElectorConfig, incarnation: Incarnation) -> Result<Self, Error> {
         let who = config.settings()?.identity(incarnation);
-        Ok(Self { store: Store::new(url.spec("model check"), who), database: url.to_string() })
+        Ok(Self { store: Store::new(url.spec("model check")?, who), database: url.to_string() })
     }
 
     /// Writes as another from here on. The connection stays, which is what takes time.

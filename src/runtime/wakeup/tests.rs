@@ -16,7 +16,7 @@ async fn beside(url: &DatabaseUrl, test: impl AsyncFnOnce(&Notify)) {
     let timing = Timing::new(heartbeat, 3 * heartbeat, 6 * heartbeat, 0.1).unwrap();
     let wakeups = Arc::new(Notify::new());
     let (outlets, ..) = Outlets::new(SharedState::new("e".to_owned(), "a".to_owned(), 0));
-    let spec = url.spec("leader-election/a");
+    let spec = url.spec("leader-election/a").unwrap();
     tokio::select! {
         () = run(spec, "e".to_owned(), timing, Arc::clone(&wakeups), outlets.announcer()) => {
             unreachable!("wake-ups go on for ever")

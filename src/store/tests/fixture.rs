@@ -70,7 +70,7 @@ impl Fixture {
         Self {
             dsn: dsn.to_owned(),
             raw: url.connect().await.unwrap(),
-            observer: Mutex::new(Connection::new(url.spec("observer"))),
+            observer: Mutex::new(Connection::new(url.spec("observer").unwrap())),
             url,
             election: format!("e-{}", Uuid::new_v4()),
             #[cfg(feature = "sqlite")]
@@ -87,7 +87,7 @@ impl Fixture {
         migrated(&url).await;
         Self {
             raw: url.connect().await.unwrap(),
-            observer: Mutex::new(Connection::new(url.spec("observer"))),
+            observer: Mutex::new(Connection::new(url.spec("observer").unwrap())),
             url,
             #[cfg(feature = "postgres")]
             dsn: String::new(),
@@ -117,7 +117,7 @@ impl Fixture {
     #[cfg(feature = "postgres")]
     pub fn process_through(&self, dsn: &str, election: &str, id: &str, priority: i32) -> Node {
         let url: DatabaseUrl = dsn.parse().unwrap();
-        self.node_on(url.spec(&self.application_name()), election, id, priority)
+        self.node_on(url.spec(&self.application_name()).unwrap(), election, id, priority)
     }
 
     /// What this election's nodes call their sessions.
@@ -126,7 +126,7 @@ impl Fixture {
     }
 
     pub fn spec(&self) -> ConnectSpec {
-        self.url.spec(&self.application_name())
+        self.url.spec(&self.application_name()).unwrap()
     }
 
     fn node_on(&self, spec: ConnectSpec, election: &str, id: &str, priority: i32) -> Node {

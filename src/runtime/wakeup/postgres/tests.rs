@@ -17,7 +17,7 @@ const ELECTION: &str = "listened";
 
 fn pools(url: &str) -> impl Fn() -> PgPool + use<> {
     let url: DatabaseUrl = url.parse().unwrap();
-    let Wakeup::Notification(listener) = url.spec("leader-election/listener").wakeup() else {
+    let Wakeup::Notification(listener) = url.spec("leader-election/listener").unwrap().wakeup() else {
         panic!("{url}")
     };
     move || listener.pool()

@@ -12,7 +12,7 @@ fn database() -> Database<'static> {
 
 fn connection(url: &str) -> Connection {
     let url: DatabaseUrl = url.parse().unwrap();
-    Connection::new(url.spec("leader-election/test"))
+    Connection::new(url.spec("leader-election/test").unwrap())
 }
 
 async fn pid(connection: &mut Connection) -> i32 {
@@ -175,7 +175,7 @@ async fn an_address_that_never_answers_counts_in_the_limit() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     let url: DatabaseUrl = format!("postgres://me:s3cret@127.0.0.1:{port}/x").parse().unwrap();
-    let mut connection = Connection::new(url.spec("x"));
+    let mut connection = Connection::new(url.spec("x").unwrap());
     let limit = Duration::from_millis(200);
     let begin = Instant::now();
     let failure =

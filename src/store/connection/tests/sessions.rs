@@ -92,7 +92,7 @@ async fn a_session_is_read_committed_and_is_not_ended_for_being_idle() {
     database.psql(&format!("ALTER DATABASE {name} SET idle_session_timeout = 200"));
     let url: DatabaseUrl = database.url().parse().unwrap();
     let given = url.connect().await.unwrap();
-    for spec in [url.spec("x"), ConnectSpec::of(&given, "x").unwrap()] {
+    for spec in [url.spec("x").unwrap(), ConnectSpec::of(&given, "x").unwrap()] {
         let mut connection = Connection::new(spec);
         assert_eq!(setting(&mut connection, "transaction_isolation").await, "read committed");
         assert_eq!(setting(&mut connection, "idle_session_timeout").await, "0");
@@ -105,7 +105,7 @@ async fn a_session_is_read_committed_and_is_not_ended_for_being_idle() {
 async fn a_pooler_that_refuses_options_is_asked_once() {
     let database = Postgres::shared().database("pooler");
     let pooler = Pooler { refuses_options: true, ..Default::default() };
-    let spec = pooler.before(&database).await.spec("x");
+    let spec = pooler.before(&database).await.spec("x").unwrap();
     for _ in 0..2 {
         let mut connection = Connection::new(spec.clone());
         assert_eq!(
@@ -123,12 +123,12 @@ async fn a_connection_that_is_done_with_says_good_bye() {
     let database = Postgres::shared().database("good_bye");
     let pooler = Pooler::default();
     let url = pooler.before(&database).await;
-    url.spec("x").ping(LONG).await.unwrap();
+    url.spec("x").unwrap().ping(LONG).await.unwrap();
     let good_byes = async |count: usize| {
         testkit::eventually("a good-bye", LONG, async || *pooler.good_byes.lock().unwrap() == count).await;
     };
     good_byes(1).await;
-    let mut connection = Connection::new(url.spec("x"));
+    let mut connection = Connection::new(url.spec("x").unwrap());
     connection.run(LONG, "asking", async |c| ask::<i32>(c, "SELECT 1").await).await.unwrap();
     connection.close().await;
     good_byes(2).await;
@@ -150,13 +150,13 @@ async fn an_attempt_to_connect_is_one_login() {
         let limit = Duration::from_millis(600);
         connection.run(limit, "asking", async |c| ask::<i32>(c, "SELECT 1").await).await.unwrap_err();
     };
-    let mut connection = Connection::new(url.spec("x"));
+    let mut connection = Connection::new(url.spec("x").unwrap());
     for _ in 0..2 {
         attempt(&mut connection).await;
         assert_eq!(logins(), 1);
     }
     // A pool keeps the reason to itself: it is asked for once in an outage.
-    let given = url.spec("x").pool(LONG);
+    let given = url.spec("x").unwrap().pool(LONG);
     let mut connection = Connection::new(ConnectSpec::of(&given, "x").unwrap());
     for expected in [2, 1, 1] {
         attempt(&mut connection).await;
@@ -170,7 +170,7 @@ async fn a_server_that_is_not_there_is_found_out_at_once() {
     let mut server = Postgres::start();
     let url: DatabaseUrl = server.url().parse().unwrap();
     let given = url.connect().await.unwrap();
-    let specs = [url.spec("x"), ConnectSpec::of(&given, "x").unwrap()];
+    let specs = [url.spec("x").unwrap(), ConnectSpec::of(&given, "x").unwrap()];
     given.close().await.unwrap();
     server.stop(StopMode::Fast);
     for spec in specs {
@@ -188,7 +188,7 @@ async fn a_server_that_is_not_there_is_found_out_at_once() {
 async fn closings_do_not_pile_up() {
     let database = Postgres::shared().database("closings");
     let url: DatabaseUrl = database.url().parse().unwrap();
-    let mut connection = Connection::new(url.spec("x"));
+    let mut connection = Connection::new(url.spec("x").unwrap());
     let late = async |c: &Session| c.execute_unprepared("SELECT pg_sleep(1)").await;
     for _ in 0..3 {
         connection.run(Duration::from_millis(300), "sleeping", late).await.unwrap_err();

@@ -33,8 +33,8 @@ async fn a_dropped_command_lets_go_of_the_file() {
     let file = File::new();
     let url = file.url();
     url.connect().await.unwrap().execute_unprepared("CREATE TABLE t (a INT)").await.unwrap();
-    let mut connection = Connection::new(url.spec("x"));
-    let mut other = Connection::new(url.spec("x"));
+    let mut connection = Connection::new(url.spec("x").unwrap());
+    let mut other = Connection::new(url.spec("x").unwrap());
     for by_limit in [true, false] {
         let (begun, has_begun) = tokio::sync::oneshot::channel();
         let limit = if by_limit { Duration::from_millis(200) } else { LONG };
@@ -70,7 +70,7 @@ async fn a_dropped_command_lets_go_of_the_file() {
 #[tokio::test]
 async fn a_session_is_kept_only_after_a_command_that_left_it_usable() {
     let file = File::new();
-    let mut connection = Connection::new(file.url().spec("x"));
+    let mut connection = Connection::new(file.url().spec("x").unwrap());
     let kept = async |connection: &mut Connection| {
         let kept = (connection.idle.is_some(), connection.closings.len());
         connection.close().await;
@@ -102,7 +102,7 @@ async fn a_locked_file_is_a_reason_to_try_again() {
     let url = file.url();
     let other = url.connect().await.unwrap();
     other.execute_unprepared("CREATE TABLE t (a INT PRIMARY KEY)").await.unwrap();
-    let mut connection = Connection::new(url.spec("x"));
+    let mut connection = Connection::new(url.spec("x").unwrap());
     let insert = async |c: &Session| c.execute_unprepared("INSERT INTO t VALUES (1)").await;
     let transaction = other.begin().await.unwrap();
     transaction.execute_unprepared("INSERT INTO t VALUES (2)").await.unwrap();
@@ -124,7 +124,7 @@ async fn a_database_in_memory_is_shared_and_its_dropped_transactions_are_rolled_
     let url: DatabaseUrl = "sqlite::memory:".parse().unwrap();
     let given = url.connect().await.unwrap();
     given.execute_unprepared("CREATE TABLE t (a INT)").await.unwrap();
-    for spec in [ConnectSpec::of(&given, "x").unwrap(), url.spec("x")] {
+    for spec in [ConnectSpec::of(&given, "x").unwrap(), url.spec("x").unwrap()] {
         assert!(spec.is_shared());
         let mut connection = Connection::new(spec);
         let failure = connection

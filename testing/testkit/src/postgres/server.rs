@@ -13,6 +13,8 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
+use percent_encoding::NON_ALPHANUMERIC;
+use percent_encoding::utf8_percent_encode;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -150,7 +152,11 @@ impl Postgres {
     /// The URL of a database.
     #[must_use]
     pub fn url_of(&self, database: &str) -> String {
-        format!("postgres://postgres:{}@127.0.0.1:{}/{database}", percent_encoded(PASSWORD), self.port())
+        format!(
+            "postgres://postgres:{}@127.0.0.1:{}/{database}",
+            utf8_percent_encode(PASSWORD, NON_ALPHANUMERIC),
+            self.port()
+        )
     }
 
     /// The database `postgres` as a libpq keyword/value string.
@@ -380,13 +386,4 @@ impl Drop for Postgres {
             postmaster.kill();
         }
     }
-}
-
-fn percent_encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }

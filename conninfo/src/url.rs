@@ -5,13 +5,19 @@
 //! parser would only warn about a parameter it does not know, and print its value. No message repeats what
 //! stands before the path: a password with an unescaped `/` or `@` reaches into host and port.
 
-use super::Pair;
+use std::borrow::Cow;
+use std::net::Ipv6Addr;
+
+use crate::encoding;
+use crate::encoding::Undecodable;
+use crate::error::ParseError;
+use crate::pair::Pair;
 
 const ESCAPE: &str =
     "(`@`, `/`, `:`, `?` and `%` in a user name or password are written %40, %2F, %3A, %3F and %25)";
 
 /// `rest` is what follows `postgres://`.
-pub(super) fn parse(rest: &str) -> Result<Vec<Pair>, String> {
+pub(crate) fn parse(rest: &str) -> Result<Vec<Pair>, ParseError> {
     let mut pairs = Vec::new();
     let (before_query, query) = match rest.split_once('?') {
         Some((before, query)) => (before, Some(query)),
@@ -26,7 +32,7 @@ pub(super) fn parse(rest: &str) -> Result<Vec<Pair>, String> {
         None => (None, authority),
     };
     if address.contains('@') {
-        return Err(format!("there is more than one `@` before the host {ESCAPE}"));
+        return Err(malformed(format!("there is more than one `@` before the host {ESCAPE}")));
     }
 
     if let Some(login) = login {
@@ -38,44 +44,29 @@ pub(super) fn parse(rest: &str) -> Result<Vec<Pair>, String> {
         push(&mut pairs, "password", password.unwrap_or_default(), "the password")?;
     }
 
-    if address.contains(',') {
-        return Err("several hosts in one URL cannot be honoured: name one host".to_owned());
+    let hosts = address.split(',').map(host_and_port).collect::<Result<Vec<_>, _>>()?;
+    let list = |elements: Vec<&str>| elements.join(",");
+    push(&mut pairs, "host", &list(hosts.iter().map(|(host, _)| *host).collect()), "the host")?;
+    if hosts.iter().any(|(_, port)| !port.is_empty()) {
+        push(&mut pairs, "port", &list(hosts.iter().map(|(_, port)| *port).collect()), "the port")?;
     }
-    let (host, port) = match address.strip_prefix('[') {
-        Some(bracketed) => {
-            let (host, after) =
-                bracketed.split_once(']').ok_or_else(|| "the IPv6 address has no closing `]`".to_owned())?;
-            if host.parse::<std::net::Ipv6Addr>().is_err() {
-                return Err("what stands in `[]` is not an IPv6 address".to_owned());
-            }
-            match after.strip_prefix(':') {
-                Some(port) => (host, port),
-                None if after.is_empty() => (host, ""),
-                None => {
-                    return Err("after the `]` of an IPv6 address comes `:port`, `/` or the end".to_owned());
-                }
-            }
-        }
-        None => address.split_once(':').unwrap_or((address, "")),
-    };
-    if port.contains(':') {
-        return Err(format!("the host has more than one `:`; an IPv6 address is put in `[]` {ESCAPE}"));
-    }
-    if !port.is_empty() && port.parse::<u16>().is_err() {
-        return Err(format!("the port is not a number from 1 to 65535 {ESCAPE}"));
-    }
-    push(&mut pairs, "host", host, "the host")?;
-    push(&mut pairs, "port", port, "the port")?;
 
     if let Some(database) = path {
+        // libpq takes an `@` here for a part of the name, which is shown: with an unescaped `/` in the password, the
+        // rest of the password would be.
+        if database.contains('@') {
+            return Err(malformed(format!("there is an `@` after the host {ESCAPE}")));
+        }
         push(&mut pairs, "dbname", database, "the database name")?;
     }
     for parameter in query.into_iter().flat_map(|query| query.split('&')).filter(|p| !p.is_empty()) {
-        let (keyword, value) = parameter
-            .split_once('=')
-            .ok_or_else(|| "there is a parameter without `=` after the `?`".to_owned())?;
+        let Some((keyword, value)) = parameter.split_once('=') else {
+            return Err(malformed("there is a parameter without `=` after the `?`"));
+        };
         if value.contains('=') {
-            return Err("a parameter after the `?` has a second `=`; in a value it is written %3D".to_owned());
+            return Err(malformed(
+                "a parameter after the `?` has a second `=`; in a value it is written %3D",
+            ));
         }
         let keyword = decode(keyword, "a parameter's name")?;
         let value = decode(value, &format!("the value of `{keyword}`"))?;
@@ -84,30 +75,56 @@ pub(super) fn parse(rest: &str) -> Result<Vec<Pair>, String> {
     Ok(pairs)
 }
 
-fn push(pairs: &mut Vec<Pair>, keyword: &str, encoded: &str, what: &str) -> Result<(), String> {
+/// One host of the list, and its port or nothing.
+fn host_and_port(address: &str) -> Result<(&str, &str), ParseError> {
+    let (host, port) = match address.strip_prefix('[') {
+        Some(bracketed) => {
+            let Some((host, after)) = bracketed.split_once(']') else {
+                return Err(malformed("the IPv6 address has no closing `]`"));
+            };
+            if host.parse::<Ipv6Addr>().is_err() {
+                return Err(malformed("what stands in `[]` is not an IPv6 address"));
+            }
+            match after.strip_prefix(':') {
+                Some(port) => (host, port),
+                None if after.is_empty() => (host, ""),
+                None => {
+                    return Err(malformed("after the `]` of an IPv6 address comes `:port`, `/` or the end"));
+                }
+            }
+        }
+        None => address.split_once(':').unwrap_or((address, "")),
+    };
+    if port.contains(':') {
+        let message = format!("the host has more than one `:`; an IPv6 address is put in `[]` {ESCAPE}");
+        return Err(malformed(message));
+    }
+    if !port.is_empty() && port.parse::<u16>().is_err() {
+        return Err(malformed(format!("the port is not a number from 1 to 65535 {ESCAPE}")));
+    }
+    Ok((host, port))
+}
+
+fn push(pairs: &mut Vec<Pair>, keyword: &str, encoded: &str, what: &str) -> Result<(), ParseError> {
     if !encoded.is_empty() {
         pairs.push(Pair { keyword: keyword.to_owned(), value: decode(encoded, what)? });
     }
     Ok(())
 }
 
-/// Percent-decoding. A `+` stays a `+`, as in libpq.
-fn decode(encoded: &str, what: &str) -> Result<String, String> {
-    let mut bytes = Vec::with_capacity(encoded.len());
-    let mut rest = encoded.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|b| char::from(b).to_digit(16));
-        let (Some(high), Some(low)) = (digit(), digit()) else {
-            return Err(format!("{what} has a `%` that is not followed by two hexadecimal digits {ESCAPE}"));
-        };
-        // Two hexadecimal digits are at most 255.
-        bytes.push((high * 16 + low) as u8);
-    }
-    String::from_utf8(bytes).map_err(|_| format!("{what} is not UTF-8 once its %XX are decoded"))
+fn decode(encoded: &str, what: &str) -> Result<String, ParseError> {
+    encoding::decode_strictly(encoded).map_err(|error| {
+        malformed(match error {
+            Undecodable::Escape => {
+                format!("{what} has a `%` that is not followed by two hexadecimal digits {ESCAPE}")
+            }
+            Undecodable::NotUtf8 => format!("{what} is not UTF-8 once its %XX are decoded"),
+        })
+    })
+}
+
+fn malformed(message: impl Into<Cow<'static, str>>) -> ParseError {
+    ParseError::malformed(message)
 }
 
 #[cfg(test)]
@@ -132,6 +149,10 @@ mod tests {
             ("[2001:db8::1]", &[("host", "2001:db8::1")]),
             ("%2Fvar%2Frun%2Fpg/db", &[("host", "/var/run/pg"), ("dbname", "db")]),
             ("/db?host=/tmp&port=5433", &[("dbname", "db"), ("host", "/tmp"), ("port", "5433")]),
+            ("a,b/db", &[("host", "a,b"), ("dbname", "db")]),
+            ("a:1,[::1]:2,c", &[("host", "a,::1,c"), ("port", "1,2,")]),
+            ("me@,b:1", &[("user", "me"), ("host", ",b"), ("port", ",1")]),
+            ("h/a%40b", &[("host", "h"), ("dbname", "a@b")]),
             ("?sslmode=require", &[("sslmode", "require")]),
             ("h?options=-c%20a%3Db&", &[("host", "h"), ("options", "-c a=b")]),
             ("h?user=a+b", &[("host", "h"), ("user", "a+b")]),
@@ -148,6 +169,9 @@ mod tests {
         let table = [
             ("me:hunter2@x@host/db", "more than one `@`"),
             ("me:hun/hunter2@host/db", "the port is not a number"),
+            ("me:/hunter2@host/db", "an `@` after the host"),
+            ("me:@x/hunter2@host/db", "an `@` after the host"),
+            ("me:5432/hunter2@host/db", "an `@` after the host"),
             ("me:%zzhunter2@host", "the password has a `%`"),
             ("me:hunter2%4", "the port is not a number"),
             ("me:hunter2@host:hunter2/db", "the port is not a number"),
@@ -156,14 +180,14 @@ mod tests {
             ("me:hunter2@[::1/db", "no closing `]`"),
             ("me:hunter2@[hunter2]/db", "not an IPv6 address"),
             ("me:hunter2@[::1]hunter2/db", "comes `:port`"),
-            ("me:hunter2@a,b/db", "several hosts"),
-            ("me:hunter2@a:1,b:2/db", "several hosts"),
+            ("me:hunter2@a,b:hunter2/db", "the port is not a number"),
+            ("me:hunter2@a,[hunter2]/db", "not an IPv6 address"),
             ("me:%ff@host", "the password is not UTF-8"),
             ("h?hunter2", "a parameter without `=`"),
             ("h?password=hunter2=x", "second `=`"),
         ];
         for (input, expected) in table {
-            let said = parse(input).err().unwrap();
+            let said = parse(input).err().unwrap().to_string();
             assert!(said.contains(expected), "{input}: {said}");
             assert!(!said.contains("hunter2"), "{said}");
         }

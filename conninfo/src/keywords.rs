@@ -1,25 +1,26 @@
-//! What libpq's keywords mean here: carried out, harmless, or refused by name.
+//! What libpq's keywords mean here: specified, harmless, or refused by name.
 //!
 //! The list is libpq's own of PostgreSQL 18
 //! (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>).
 
 /// What becomes of a keyword.
-pub(super) enum Use {
-    /// It is carried out.
-    CarriedOut,
+pub(crate) enum Use {
+    /// Its value is part of the specification.
+    Specified,
     /// These values ask for what happens anyway; every other is refused, because of this.
     Only(&'static [&'static str], &'static str),
 }
 
-pub(super) struct Keyword {
-    pub(super) name: &'static str,
+/// One of libpq's keywords.
+pub(crate) struct Keyword {
+    pub(crate) name: &'static str,
     /// The environment variable that stands in for it, as libpq has them.
-    pub(super) variable: Option<&'static str>,
-    pub(super) purpose: Use,
+    pub(crate) variable: Option<&'static str>,
+    pub(crate) purpose: Use,
 }
 
-const fn carried_out(name: &'static str, variable: Option<&'static str>) -> Keyword {
-    Keyword { name, variable, purpose: Use::CarriedOut }
+const fn specified(name: &'static str, variable: Option<&'static str>) -> Keyword {
+    Keyword { name, variable, purpose: Use::Specified }
 }
 
 const fn only(
@@ -39,38 +40,33 @@ const NO_SCRAM_KEYS: &str = "only a password can be given; use `password` or `pa
 const NO_TCP_TUNING: &str =
     "the socket's own timers stay the system's; every command has a time limit of its own, so leave it out";
 
-pub(super) const KEYWORDS: &[Keyword] = &[
-    carried_out("host", Some("PGHOST")),
-    carried_out("hostaddr", Some("PGHOSTADDR")),
-    carried_out("port", Some("PGPORT")),
-    carried_out("dbname", Some("PGDATABASE")),
-    carried_out("user", Some("PGUSER")),
-    carried_out("password", Some("PGPASSWORD")),
-    carried_out("passfile", Some("PGPASSFILE")),
-    carried_out("connect_timeout", Some("PGCONNECT_TIMEOUT")),
-    carried_out("application_name", Some("PGAPPNAME")),
-    carried_out("fallback_application_name", None),
-    carried_out("options", Some("PGOPTIONS")),
-    carried_out("sslmode", Some("PGSSLMODE")),
-    carried_out("sslrootcert", Some("PGSSLROOTCERT")),
-    carried_out("sslcert", Some("PGSSLCERT")),
-    carried_out("sslkey", Some("PGSSLKEY")),
+/// Every keyword.
+pub(crate) const KEYWORDS: &[Keyword] = &[
+    specified("host", Some("PGHOST")),
+    specified("hostaddr", Some("PGHOSTADDR")),
+    specified("port", Some("PGPORT")),
+    specified("dbname", Some("PGDATABASE")),
+    specified("user", Some("PGUSER")),
+    specified("password", Some("PGPASSWORD")),
+    specified("passfile", Some("PGPASSFILE")),
+    specified("connect_timeout", Some("PGCONNECT_TIMEOUT")),
+    specified("application_name", Some("PGAPPNAME")),
+    specified("fallback_application_name", None),
+    specified("options", Some("PGOPTIONS")),
+    specified("sslmode", Some("PGSSLMODE")),
+    specified("sslrootcert", Some("PGSSLROOTCERT")),
+    specified("sslcert", Some("PGSSLCERT")),
+    specified("sslkey", Some("PGSSLKEY")),
     // Not libpq's, but pgx's and sqlx's.
-    carried_out("statement_cache_capacity", None),
+    specified("statement_cache_capacity", None),
     only(
         "client_encoding",
         Some("PGCLIENTENCODING"),
         &["utf8", "utf-8", "unicode", "auto"],
         "the encoding is always UTF8",
     ),
-    only(
-        "target_session_attrs",
-        Some("PGTARGETSESSIONATTRS"),
-        // A node does nothing but write: on a read-only server its first step fails, and it connects anew.
-        &["any", "read-write", "primary"],
-        "a node has to write: use `any`, `read-write` or `primary`",
-    ),
-    only("load_balance_hosts", Some("PGLOADBALANCEHOSTS"), &["disable"], "there is one host to connect to"),
+    specified("target_session_attrs", Some("PGTARGETSESSIONATTRS")),
+    specified("load_balance_hosts", Some("PGLOADBALANCEHOSTS")),
     only("replication", None, &["false", "off", "no", "0"], "a node needs an ordinary session"),
     only("keepalives", None, &["0", "1"], "it is 0 or 1"),
     only("keepalives_idle", None, &["0"], NO_TCP_TUNING),
@@ -81,12 +77,7 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     only("krbsrvname", Some("PGKRBSRVNAME"), &[], NO_GSS),
     only("gsslib", Some("PGGSSLIB"), &[], NO_GSS),
     only("gssdelegation", Some("PGGSSDELEGATION"), &["0"], NO_GSS),
-    only(
-        "channel_binding",
-        Some("PGCHANNELBINDING"),
-        &["disable", "prefer"],
-        "there is no channel binding here; sslmode=verify-full protects the login",
-    ),
+    specified("channel_binding", Some("PGCHANNELBINDING")),
     only(
         "require_auth",
         Some("PGREQUIREAUTH"),
@@ -146,12 +137,18 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     only("oauth_scope", None, &[], NO_OAUTH),
 ];
 
-pub(super) fn find(name: &str) -> Option<&'static Keyword> {
+/// The environment variables that stand in for keywords, `PGHOST` for one.
+pub fn variables() -> impl Iterator<Item = &'static str> {
+    KEYWORDS.iter().filter_map(|keyword| keyword.variable)
+}
+
+/// The keyword of this name.
+pub(crate) fn find(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name)
 }
 
 /// The keyword that was probably meant by a name that is none.
-pub(super) fn meant_by(name: &str) -> Option<&'static str> {
+pub(crate) fn meant_by(name: &str) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
     match lower.as_str() {
         "username" | "login" | "uid" => return Some("user"),
@@ -166,30 +163,10 @@ pub(super) fn meant_by(name: &str) -> Option<&'static str> {
     }
     KEYWORDS
         .iter()
-        .map(|keyword| (distance(&lower, keyword.name), keyword.name))
+        .map(|keyword| (strsim::osa_distance(&lower, keyword.name), keyword.name))
         .filter(|&(distance, name)| distance <= if name.len() <= 4 { 1 } else { 2 })
         .min()
         .map(|(_, name)| name)
-}
-
-/// How many letters were left out, put in, mistaken or swapped with their neighbour (optimal string
-/// alignment).
-fn distance(left: &str, right: &str) -> usize {
-    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=right.len()).collect()];
-    for i in 1..=left.len() {
-        let mut row = vec![i];
-        for j in 1..=right.len() {
-            let mistaken = rows[i - 1][j - 1] + usize::from(left[i - 1] != right[j - 1]);
-            let mut best = mistaken.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[left.len()][right.len()]
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@
 //! (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE>). No message
 //! repeats anything but a keyword: a piece of an unquoted password may stand anywhere in the input.
 
-use super::Pair;
+use crate::error::ParseError;
+use crate::pair::Pair;
 
-pub(super) fn parse(input: &str) -> Result<Vec<Pair>, String> {
+/// Cuts the whole string.
+pub(crate) fn parse(input: &str) -> Result<Vec<Pair>, ParseError> {
     let mut pairs = Vec::new();
     let mut rest = input.trim_start();
     while !rest.is_empty() {
@@ -14,15 +16,15 @@ pub(super) fn parse(input: &str) -> Result<Vec<Pair>, String> {
         let keyword = &rest[..end];
         let Some(after) = rest[end..].trim_start().strip_prefix('=') else {
             return Err(match pairs.last() {
-                None => "this is neither a URL nor a list of `keyword=value`".to_owned(),
-                Some(Pair { keyword, .. }) => format!(
+                None => ParseError::malformed("this is neither a URL nor a list of `keyword=value`"),
+                Some(Pair { keyword, .. }) => ParseError::malformed(format!(
                     "there is a word without `=` after the value of `{keyword}` \
                      (a value with spaces is put in single quotes)"
-                ),
+                )),
             });
         };
         if keyword.is_empty() {
-            return Err("there is a `=` without a keyword before it".to_owned());
+            return Err(ParseError::malformed("there is a `=` without a keyword before it"));
         }
         let (value, after) = value(keyword, after.trim_start())?;
         pairs.push(Pair { keyword: keyword.to_owned(), value });
@@ -32,7 +34,7 @@ pub(super) fn parse(input: &str) -> Result<Vec<Pair>, String> {
 }
 
 /// One value, quoted or not, and what follows it.
-fn value<'a>(keyword: &str, input: &'a str) -> Result<(String, &'a str), String> {
+fn value<'a>(keyword: &str, input: &'a str) -> Result<(String, &'a str), ParseError> {
     let quoted = input.starts_with('\'');
     let mut value = String::new();
     let mut chars = input.char_indices().skip(usize::from(quoted));
@@ -45,7 +47,8 @@ fn value<'a>(keyword: &str, input: &'a str) -> Result<(String, &'a str), String>
         }
     }
     if quoted {
-        return Err(format!("the quoted value of `{keyword}` has no closing quote"));
+        let message = format!("the quoted value of `{keyword}` has no closing quote");
+        return Err(ParseError::malformed(message));
     }
     Ok((value, ""))
 }
@@ -88,7 +91,7 @@ mod tests {
             (r"password='hunter2\'", "no closing quote"),
         ];
         for (input, expected) in table {
-            let said = parse(input).err().unwrap();
+            let said = parse(input).err().unwrap().to_string();
             assert!(said.contains(expected), "{input}: {said}");
             assert!(!said.contains("hunter2"), "{said}");
         }

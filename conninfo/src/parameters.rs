@@ -1,7 +1,20 @@
 //! Run-time parameters of the server that a connection string may set.
 
-/// The switches of the `options` keyword, cut as the server cuts them, as names and values.
-pub(super) fn switches(text: &str) -> Result<Vec<(String, String)>, String> {
+/// A run-time parameter of the server, as `SET` would name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name: letters, digits, `_` and `$`, with at most one `.` in it.
+    pub name: String,
+    /// Its value, without tabs and line breaks.
+    pub value: String,
+}
+
+/// Reads the value of `options` as the server does: `-c name=value` and `--name=value`, with `\` before a blank that
+/// belongs to a value.
+///
+/// # Errors
+/// What is wrong, as the end of a sentence that begins with the setting's name.
+pub fn switches(text: &str) -> Result<Vec<Parameter>, String> {
     let mut parameters = Vec::new();
     let mut words = words(text).into_iter();
     while let Some(word) = words.next() {
@@ -17,13 +30,13 @@ pub(super) fn switches(text: &str) -> Result<Vec<(String, String)>, String> {
         // As the server does with both switches.
         let name = name.replace('-', "_");
         check(&name, value)?;
-        parameters.push((name, value.to_owned()));
+        parameters.push(Parameter { name, value: value.to_owned() });
     }
     Ok(parameters)
 }
 
 /// Whether a name can be that of a parameter, and the value can be sent as it is.
-pub(super) fn check(name: &str, value: &str) -> Result<(), String> {
+pub(crate) fn check(name: &str, value: &str) -> Result<(), String> {
     let is_identifier = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$')
@@ -36,6 +49,15 @@ pub(super) fn check(name: &str, value: &str) -> Result<(), String> {
         return Err(format!("the value of `{name}` has a tab or a line break in it"));
     }
     Ok(())
+}
+
+/// The parameters as a value of `options`: what [`switches`] reads back.
+pub(crate) fn written(parameters: &[Parameter]) -> String {
+    let switch = |parameter: &Parameter| {
+        let value = parameter.value.replace('\\', r"\\").replace(' ', r"\ ");
+        format!("-c {}={value}", parameter.name)
+    };
+    parameters.iter().map(switch).collect::<Vec<_>>().join(" ")
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -72,7 +94,8 @@ mod tests {
         ];
         for (input, expected) in table {
             let parameters = switches(input).unwrap();
-            let parameters: Vec<_> = parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            assert_eq!(switches(&written(&parameters)).as_ref(), Ok(&parameters), "{input}");
+            let parameters: Vec<_> = parameters.iter().map(|p| (p.name.as_str(), p.value.as_str())).collect();
             assert_eq!(&parameters, expected, "{input}");
         }
         for (input, expected) in [
