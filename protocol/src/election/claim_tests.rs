@@ -53,7 +53,7 @@ fn a_claim_holds_while_the_leadership_is_the_very_version_that_ran_out() {
 }
 
 #[test]
-fn a_claim_gives_way_to_a_better_node_that_is_not_passed_over() {
+fn a_claim_gives_way_to_a_better_node_that_is_not_skipped() {
     let better = || vacant().node(row("a", 7));
     assert_eq!(check(vec![], vacant(), better()), Err(ClaimRejected::BetterCandidate("a".to_owned())));
     assert_eq!(

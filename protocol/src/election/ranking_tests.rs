@@ -49,7 +49,7 @@ fn only_nodes_that_could_lead_are_waited_for() {
 }
 
 #[test]
-fn the_own_row_stands_whatever_its_age_but_only_as_its_own() {
+fn its_own_row_is_a_candidate_at_any_age_but_only_as_its_own() {
     let old = NodeRow { heartbeat_age: Duration::MAX, ..row("b", 1) };
     assert_eq!(first([], view().node(old)).as_deref(), Some("b"));
     let others = NodeRow { incarnation: process("z"), ..row("b", 1) };
@@ -60,7 +60,7 @@ fn the_own_row_stands_whatever_its_age_but_only_as_its_own() {
 }
 
 #[test]
-fn the_successor_of_the_newest_term_comes_first_if_it_stands_and_the_term_has_ended() {
+fn the_successor_of_the_newest_term_comes_first_if_it_is_a_candidate_and_the_term_has_ended() {
     let to_c =
         |number, ended| TermRow { end_reason: ended, successor: Some("c".to_owned()), ..term(number, "z") };
     let ended = Some(EndReason::Transferred);

@@ -2,10 +2,10 @@ use super::*;
 use crate::fixtures::{Fixture, G, at, leader, leadership, ms, number, process, row, term, view};
 use crate::snapshot::{EndReason, NodeRow, TermRow};
 
-/// What node `b` has seen after these looks.
-fn after<const N: usize>(looks: [(u64, Fixture); N]) -> Leases {
+/// What node `b` has seen after these snapshots.
+fn after<const N: usize>(snapshots: [(u64, Fixture); N]) -> Leases {
     let mut seen = Leases::default();
-    for (now, view) in looks {
+    for (now, view) in snapshots {
         seen.observe(at(now), &view.into(), process("b"), &Rules::SAFE);
     }
     seen
@@ -22,14 +22,14 @@ fn expires(seen: &Leases, now: u64) -> Option<Time> {
 
 #[test]
 fn a_lease_runs_from_when_its_newest_version_was_first_seen() {
-    for (looks, ends) in [
+    for (snapshots, ends) in [
         ([(0, led(7)), (100, led(7))], G),
         ([(0, led(7)), (100, led(8))], 100 + G),
         ([(0, led(8)), (100, led(7))], 100 + G),
         ([(0, led(7)), (100, view().open(1, "a"))], 100 + G),
         ([(0, view().open(1, "a")), (100, view().open(1, "a"))], G),
     ] {
-        let seen = after(looks);
+        let seen = after(snapshots);
         assert_eq!(expires(&seen, ends - 1), Some(at(ends)));
         assert_eq!(expires(&seen, ends), None);
     }
@@ -46,16 +46,16 @@ fn a_row_counts_only_if_it_agrees_with_the_term() {
 }
 
 #[test]
-fn the_grant_is_the_terms_own_or_else_the_rows() {
+fn the_lease_duration_is_the_terms_own_or_else_the_rows() {
     let long = TermRow { lease_duration: ms(9000), ..term(1, "a") };
     let seen = after([(0, view().term(long).node(leader("a", 1, 7)))]);
     assert_eq!(expires(&seen, 0), Some(at(9000)));
-    let stray = NodeRow { lease_duration: ms(8000), ..leader("a", 1, 7) };
-    assert_eq!(expires(&after([(0, view().node(stray))]), 0), Some(at(8000)));
+    let orphan = NodeRow { lease_duration: ms(8000), ..leader("a", 1, 7) };
+    assert_eq!(expires(&after([(0, view().node(orphan))]), 0), Some(at(8000)));
 }
 
 #[test]
-fn a_shorter_grant_shortens_no_lease() {
+fn a_shorter_lease_duration_shortens_no_lease() {
     let long = TermRow { lease_duration: ms(9000), ..term(1, "a") };
     let seen = after([(0, view().term(long).node(leader("a", 1, 7))), (100, led(8))]);
     assert_eq!(expires(&seen, 100), Some(at(9000)));
@@ -75,7 +75,7 @@ fn only_its_own_terms_row_ends_a_lease() {
         (view().ended(2, "a", EndReason::Expired), true),
         (view().term(other), true),
         (view(), true),
-        // The row still says leader: it may not know.
+        // The row still has the status leader: it may not know.
         (view().ended(1, "a", EndReason::Expired).node(leader("a", 1, 7)), true),
     ] {
         let seen = after([(0, led(7)), (100, rows)]);
@@ -84,7 +84,7 @@ fn only_its_own_terms_row_ends_a_lease() {
 }
 
 #[test]
-fn an_expired_lease_that_is_still_there_does_not_begin_anew() {
+fn an_expired_lease_that_is_still_there_does_not_begin_again() {
     let seen = after([(0, led(7)), (5000, led(7)), (6000, led(7))]);
     assert_eq!(expires(&seen, 6000), None);
     assert_eq!(seen.terms(), [number(1)]);
@@ -97,19 +97,19 @@ fn an_expired_lease_that_is_gone_is_forgotten() {
 }
 
 #[test]
-fn own_leaderships_are_not_observed() {
+fn its_own_leaderships_are_not_observed() {
     let seen = after([(0, view().open(1, "b").node(leader("b", 1, 7)))]);
     assert_eq!(seen, Leases::default());
 }
 
 #[test]
 fn a_second_version_is_a_renewal_and_a_vanished_row_is_none() {
-    for (looks, renewed) in [
+    for (snapshots, renewed) in [
         ([(0, led(7)), (1, led(7))], false),
         ([(0, led(7)), (1, led(8))], true),
         ([(0, led(7)), (1, view().open(1, "a"))], false),
         ([(0, view().open(1, "a")), (1, led(7))], false),
     ] {
-        assert_eq!(after(looks).in_force(at(1)).unwrap().renewed, renewed);
+        assert_eq!(after(snapshots).in_force(at(1)).unwrap().renewed, renewed);
     }
 }
