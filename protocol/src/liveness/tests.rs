@@ -1,10 +1,10 @@
 use super::*;
-use crate::fixtures::{H, at, ms, row, timing, view};
+use crate::fixtures::{H, at, ms, row, snapshot, timing};
 use crate::snapshot::NodeRow;
 
 /// Node `b` takes in a snapshot.
 fn take_in<const N: usize>(peers: &mut Peers, now: u64, rows: [NodeRow; N]) {
-    let view = rows.into_iter().fold(view(), |view, row| view.node(row));
+    let view = rows.into_iter().fold(snapshot(), |view, row| view.node(row));
     peers.observe(at(now), &view.into(), "b", &timing());
 }
 

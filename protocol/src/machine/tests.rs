@@ -6,7 +6,9 @@ use super::*;
 use crate::agenda::Step;
 use crate::election::{ClaimRejected, Electorate};
 use crate::fixtures::ORIGIN;
-use crate::fixtures::{G, H, L, at, leader, leadership, ms, number, process, row, seq, term, timing, view};
+use crate::fixtures::{
+    G, H, L, at, leader, leadership, ms, number, process, row, seq, snapshot, term, timing,
+};
 use crate::history::Role;
 use crate::jitter::Jitter;
 use crate::liveness::PeerView;
@@ -64,7 +66,7 @@ impl Harness {
     /// `b` at 0: `a` leads term 1 and has just been seen in version 7.
     fn following() -> Self {
         let mut harness = Self::joined();
-        harness.observe(0, view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)));
+        harness.observe(0, snapshot().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)));
         harness
     }
 
@@ -75,7 +77,7 @@ impl Harness {
 
     fn leading_with(timing: Timing) -> Self {
         let mut harness = Self::joined_with(timing);
-        harness.observe(0, view().node(row("b", 0)));
+        harness.observe(0, snapshot().node(row("b", 0)));
         harness.reply(0, claimed(1));
         harness.machine.agenda.poll_no_more();
         harness

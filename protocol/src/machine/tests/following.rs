@@ -2,7 +2,7 @@ use super::*;
 
 /// `a` leads term 1 in this version.
 fn led(seq: i64) -> Snapshot {
-    view().open(1, "a").node(leader("a", 1, seq)).node(row("b", 0)).into()
+    snapshot().open(1, "a").node(leader("a", 1, seq)).node(row("b", 0)).into()
 }
 
 fn expires(b: &Harness, now: u64) -> Option<Time> {
@@ -62,12 +62,12 @@ fn no_heartbeat_repeats_a_version_that_an_earlier_one_may_have_written() {
     assert_eq!(b.under_way(), Some(&heartbeat(1)));
     b.reply(1100, ack(2));
     // The database forgot both.
-    b.observe(1100, view().open(1, "a").node(leader("a", 1, 8)).node(row("b", 0)));
+    b.observe(1100, snapshot().open(1, "a").node(leader("a", 1, 8)).node(row("b", 0)));
     b.tick(2100);
     assert_eq!(b.under_way(), Some(&heartbeat(2)));
     // Somebody set it higher.
     b.reply(2100, ack(50));
-    b.observe(2100, view().open(1, "a").node(leader("a", 1, 9)).node(row("b", 60)));
+    b.observe(2100, snapshot().open(1, "a").node(leader("a", 1, 9)).node(row("b", 60)));
     b.tick(3100);
     assert_eq!(b.under_way(), Some(&heartbeat(60)));
 }
@@ -113,7 +113,7 @@ fn a_snapshot_from_before_a_pause_is_ignored() {
 fn a_lease_runs_for_the_terms_own_g_from_the_reply() {
     let mut b = Harness::joined();
     let long = TermRow { lease_duration: ms(7000), ..term(1, "a") };
-    b.observe(20, view().term(long).node(leader("a", 1, 7)).node(row("b", 0)));
+    b.observe(20, snapshot().term(long).node(leader("a", 1, 7)).node(row("b", 0)));
     assert_eq!(expires(&b, 20), Some(at(20 + 7000)));
 }
 
@@ -133,7 +133,7 @@ fn only_a_new_version_makes_a_lease_run_longer() {
 #[test]
 fn a_leaders_row_that_has_vanished_counts_as_a_new_version() {
     let mut b = Harness::following();
-    let vanished: Snapshot = view().open(1, "a").node(row("b", 0)).into();
+    let vanished: Snapshot = snapshot().open(1, "a").node(row("b", 0)).into();
     b.heartbeat_and_observe(H, vanished.clone());
     assert_eq!(expires(&b, H), Some(at(H + G)));
     b.heartbeat_and_observe(2 * H, vanished);
@@ -144,7 +144,7 @@ fn a_leaders_row_that_has_vanished_counts_as_a_new_version() {
 fn a_lease_ends_early_by_its_own_terms_row() {
     let mut b = Harness::following();
     b.wake(10);
-    b.observe(11, view().ended(1, "a", EndReason::Resigned).node(row("b", 0)));
+    b.observe(11, snapshot().ended(1, "a", EndReason::Resigned).node(row("b", 0)));
     assert!(matches!(b.under_way(), Some(Request::Claim(_))));
     let ended = b.outlook(11).last_end;
     assert_eq!(ended, Some(ended_term(1, "a", EndReason::Resigned)));
@@ -154,7 +154,7 @@ fn a_lease_ends_early_by_its_own_terms_row() {
 fn a_lease_does_not_end_by_another_leaderships_row() {
     // The database forgot term 1, and the number went to another leadership.
     let other = TermRow { end_reason: Some(EndReason::Resigned), ..term(1, "c") };
-    for rows in [view().ended(2, "c", EndReason::Resigned), view().term(other), view()] {
+    for rows in [snapshot().ended(2, "c", EndReason::Resigned), snapshot().term(other), snapshot()] {
         let mut b = Harness::following();
         b.wake(10);
         b.observe(11, rows.node(row("b", 0)));
@@ -169,7 +169,7 @@ fn a_lease_does_not_end_by_another_leaderships_row() {
 #[test]
 fn a_forgotten_term_is_waited_for_and_its_number_is_not_used_again() {
     let mut b = Harness::following();
-    let forgotten: Snapshot = view().node(row("b", 0)).into();
+    let forgotten: Snapshot = snapshot().node(row("b", 0)).into();
     b.run_until(G, |_| forgotten.clone());
     assert_eq!(b.outlook(G - 1).role, Role::Follower);
     assert_eq!(b.machine.due(), Some(at(G)));
@@ -183,9 +183,9 @@ fn a_forgotten_term_is_waited_for_and_its_number_is_not_used_again() {
 fn of_two_leases_the_one_that_runs_longer_is_waited_for() {
     // The database forgot term 3, whose leader is not heard of any more, and `c` leads term 2 there.
     let mut b = Harness::joined();
-    b.observe(0, view().open(3, "a").node(leader("a", 3, 7)).node(row("b", 0)));
+    b.observe(0, snapshot().open(3, "a").node(leader("a", 3, 7)).node(row("b", 0)));
     let older = TermRow { lease_duration: ms(500), ..term(2, "c") };
-    b.heartbeat_and_observe(H, view().term(older).node(leader("c", 2, 4)).node(row("b", 0)));
+    b.heartbeat_and_observe(H, snapshot().term(older).node(leader("c", 2, 4)).node(row("b", 0)));
     assert_eq!(b.outlook(H).leader.unwrap().leadership, leadership(3, "a"));
     assert_eq!(expires(&b, H), Some(at(G)));
 }
@@ -193,7 +193,7 @@ fn of_two_leases_the_one_that_runs_longer_is_waited_for() {
 #[test]
 fn a_row_that_says_leader_without_an_open_term_is_waited_for() {
     let mut b = Harness::joined();
-    let orphan: Snapshot = view().node(leader("a", 4, 7)).node(row("b", 0)).into();
+    let orphan: Snapshot = snapshot().node(leader("a", 4, 7)).node(row("b", 0)).into();
     b.observe(0, orphan.clone());
     assert_eq!(expires(&b, 0), Some(at(G)));
     b.run_until(G, |_| orphan.clone());
@@ -223,7 +223,7 @@ fn the_next_leader_observes_at_once_when_woken() {
 #[test]
 fn the_others_observe_within_a_moment_of_being_woken() {
     let mut b = Harness::joined();
-    b.observe(0, view().open(1, "c").node(leader("c", 1, 7)).node(row("a", 3)).node(row("b", 0)));
+    b.observe(0, snapshot().open(1, "c").node(leader("c", 1, 7)).node(row("a", 3)).node(row("b", 0)));
     assert_eq!(b.outlook(0).next_leader.as_deref(), Some("a"));
     b.wake(10);
     let now = b.due_within(10, 10 + H / 50);
@@ -266,7 +266,7 @@ fn a_follower_whose_row_is_another_processs_ends() {
     b.tick(H);
     b.reply(H, Reply::HeartbeatAck { seq: None });
     let other = NodeRow { incarnation: Incarnation(99), ..row("b", 1) };
-    let taken = view().open(1, "a").node(leader("a", 1, 8)).node(other);
+    let taken = snapshot().open(1, "a").node(leader("a", 1, 8)).node(other);
     assert_eq!(b.observe(1001, taken), [Command::End(Outcome::Replaced)]);
     assert_eq!(b.tick(5000), NOTHING);
     assert_eq!(b.stop(5000), NOTHING);

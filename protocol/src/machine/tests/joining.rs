@@ -17,7 +17,7 @@ fn waiting() -> Harness {
 /// `b`'s row, as the other process leads with it.
 fn others_view(seq: i64) -> Snapshot {
     let term = TermRow { incarnation: OTHER, ..term(4, "b") };
-    view().term(term).node(NodeRow { incarnation: OTHER, ..leader("b", 4, seq) }).into()
+    snapshot().term(term).node(NodeRow { incarnation: OTHER, ..leader("b", 4, seq) }).into()
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_registered_node_observes_at_once_and_heartbeats_within_an_interval() {
         [announce(Change::Joined { taken_over: false, again: false }), b.step(observe(&[]), 500)]
     );
     assert!(b.outlook(3).registered);
-    b.observe(4, view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)));
+    b.observe(4, snapshot().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)));
     b.due_within(3 + H / 2, 3 + H);
 }
 
@@ -95,7 +95,7 @@ fn a_leaders_row_is_taken_over_at_once_when_its_term_ends() {
     b.observe(0, others_view(7));
     b.wake(50);
     let ended = TermRow { incarnation: OTHER, end_reason: Some(EndReason::Resigned), ..term(4, "b") };
-    let view = view().term(ended).node(NodeRow { incarnation: OTHER, term: number(4), ..row("b", 7) });
+    let view = snapshot().term(ended).node(NodeRow { incarnation: OTHER, term: number(4), ..row("b", 7) });
     assert_eq!(b.observe(51, view), [b.step(register(Some(TakeOver::Follower(OTHER))), 500)]);
 }
 
@@ -105,7 +105,7 @@ fn a_waiting_node_inserts_its_row_when_the_other_process_has_left() {
     b.observe(0, others_view(7));
     b.wake(50);
     let ended = TermRow { incarnation: OTHER, end_reason: Some(EndReason::Resigned), ..term(4, "b") };
-    assert_eq!(b.observe(51, view().term(ended)), [b.step(register(None), 500)]);
+    assert_eq!(b.observe(51, snapshot().term(ended)), [b.step(register(None), 500)]);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_row_that_was_deleted_is_inserted_again() {
     let mut b = Harness::following();
     b.tick(H);
     b.reply(H, Reply::HeartbeatAck { seq: None });
-    let gone = view().open(1, "a").node(leader("a", 1, 8));
+    let gone = snapshot().open(1, "a").node(leader("a", 1, 8));
     assert_eq!(b.observe(1001, gone), [b.step(register(None), 500)]);
     assert!(!b.outlook(1001).registered);
     assert_eq!(
@@ -149,7 +149,7 @@ fn a_node_that_registers_again_and_finds_another_process_is_the_one_replaced() {
     let mut b = Harness::following();
     b.tick(H);
     b.reply(H, Reply::HeartbeatAck { seq: None });
-    b.observe(H, view().open(1, "a").node(leader("a", 1, 8)));
+    b.observe(H, snapshot().open(1, "a").node(leader("a", 1, 8)));
     assert_eq!(b.reply(1001, occupied(false)), [Command::End(Outcome::Replaced)]);
     assert_eq!(b.machine.due(), None);
 }
@@ -159,11 +159,11 @@ fn a_node_that_has_just_registered_waits_before_it_campaigns() {
     let mut b = Harness::new();
     b.tick(0);
     b.reply(0, registered(0));
-    assert_eq!(b.observe(0, view().node(row("b", 0))), NOTHING);
+    assert_eq!(b.observe(0, snapshot().node(row("b", 0))), NOTHING);
     assert_eq!(b.outlook(0).role, Role::Candidate);
     assert_eq!(b.machine.due(), Some(at(H / 10)));
     b.tick(H / 10);
-    b.observe(H / 10, view().node(row("b", 0)));
+    b.observe(H / 10, snapshot().node(row("b", 0)));
     assert!(matches!(b.under_way(), Some(Request::Claim(_))));
 }
 

@@ -2,7 +2,7 @@ use super::*;
 
 /// `b` leads term 1, in this version.
 fn led(seq: i64) -> Snapshot {
-    view().open(1, "b").node(leader("b", 1, seq)).node(row("c", 3)).into()
+    snapshot().open(1, "b").node(leader("b", 1, seq)).node(row("c", 3)).into()
 }
 
 /// `b`, with its renewals failing from the first on, at the moment its lease has run out.
@@ -107,14 +107,14 @@ fn after_a_lapse_the_term_is_ended_before_anything_else() {
 fn after_a_lapse_a_node_backs_off_before_it_campaigns() {
     let mut b = lapsed();
     b.reply(L, Reply::TermEnded);
-    b.run_until(9 * H, |_| view().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
+    b.run_until(9 * H, |_| snapshot().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
     b.claims_within(L + H, L + 2 * H);
 }
 
 #[test]
 fn a_renewal_ends_the_backing_off() {
     let mut b = Harness::joined();
-    let alone: Snapshot = view().node(row("b", 0)).into();
+    let alone: Snapshot = snapshot().node(row("b", 0)).into();
     b.observe(0, alone.clone());
     // Two claims remain without an answer: each time it backs off further.
     for _ in 0..2 {
@@ -130,7 +130,7 @@ fn a_renewal_ends_the_backing_off() {
     let lapsed = now + H + L;
     b.tick(lapsed);
     b.reply(lapsed, Reply::TermEnded);
-    b.run_until(99 * H, |_| view().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
+    b.run_until(99 * H, |_| snapshot().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
     b.claims_within(lapsed + H, lapsed + 2 * H);
 }
 
@@ -149,9 +149,9 @@ fn a_renewal_that_finds_no_row_leads_to_a_snapshot_and_then_to_another_renewal()
 
 #[test]
 fn a_leader_whose_term_was_ended_steps_down_at_once() {
-    let orphan = view().ended(1, "b", EndReason::Expired).node(leader("b", 1, 1));
-    let demoted = view().open(1, "b").node(row("b", 1));
-    let succeeded = view().open(2, "c").node(row("b", 1)).node(leader("c", 2, 3));
+    let orphan = snapshot().ended(1, "b", EndReason::Expired).node(leader("b", 1, 1));
+    let demoted = snapshot().open(1, "b").node(row("b", 1));
+    let succeeded = snapshot().open(2, "c").node(row("b", 1)).node(leader("c", 2, 3));
     for rows in [orphan, demoted, succeeded] {
         let mut b = Harness::leading();
         b.tick(H);
@@ -170,7 +170,7 @@ fn a_leader_whose_row_was_deleted_steps_down_registers_again_and_ends_its_term()
     b.tick(H);
     b.reply(H, Reply::HeartbeatAck { seq: None });
     assert_eq!(
-        b.observe(1001, view().open(1, "b")),
+        b.observe(1001, snapshot().open(1, "b")),
         [lost(1, LossReason::Deposed), b.step(register(None), 500)]
     );
     assert_eq!(
@@ -189,7 +189,7 @@ fn a_leader_whose_row_is_another_processs_ends_its_term_and_itself() {
     b.reply(H, Reply::HeartbeatAck { seq: None });
     let other = NodeRow { incarnation: Incarnation(99), ..row("b", 2) };
     assert_eq!(
-        b.observe(1001, view().open(1, "b").node(other)),
+        b.observe(1001, snapshot().open(1, "b").node(other)),
         [lost(1, LossReason::Replaced), b.step(leave(Some(EndReason::Replaced)), 500)]
     );
     assert_eq!(b.reply(1002, Reply::Left), [Command::End(Outcome::Replaced)]);
@@ -287,7 +287,7 @@ fn at_the_shortest_lease_a_renewal_that_hung_leaves_time_for_another() {
 #[test]
 fn the_end_of_its_own_term_is_told_as_the_last_one() {
     let mut b = Harness::following();
-    b.observe_now(0, view().ended(1, "a", EndReason::Resigned).node(row("b", 0)));
+    b.observe_now(0, snapshot().ended(1, "a", EndReason::Resigned).node(row("b", 0)));
     assert_eq!(b.outlook(0).last_end, Some(ended_term(1, "a", EndReason::Resigned)));
     b.reply(0, claimed(2));
     b.tick(L);

@@ -5,7 +5,7 @@ const UNCLEAN: Command = Command::End(Outcome::Stopped { clean: false });
 
 fn claiming() -> Harness {
     let mut b = Harness::joined();
-    b.observe(0, view().node(row("b", 0)));
+    b.observe(0, snapshot().node(row("b", 0)));
     b.claims_within(0, 0);
     b
 }
@@ -33,7 +33,7 @@ fn a_heartbeat_or_a_read_under_way_is_given_up() {
 #[test]
 fn a_candidate_that_waits_deletes_its_row_and_ends() {
     let mut b = Harness::joined();
-    b.observe(0, view().node(row("a", 3)).node(row("b", 0)));
+    b.observe(0, snapshot().node(row("a", 3)).node(row("b", 0)));
     assert_eq!(b.stop(10), [b.step(leave(None), 500)]);
 }
 
@@ -94,7 +94,7 @@ fn a_stop_after_a_claim_without_an_answer_ends_the_term_it_may_have_opened() {
     // A snapshot that shows none settles it.
     let mut b = claiming();
     b.fail(300);
-    b.observe_now(500, view().node(row("b", 0)));
+    b.observe_now(500, snapshot().node(row("b", 0)));
     assert_eq!(b.stop(510), [b.step(leave(None), 500)]);
 }
 
@@ -171,7 +171,7 @@ fn nothing_else_matters_while_leaving() {
 fn a_replaced_node_ends_as_replaced_even_when_stopped_or_unable_to_end_its_term() {
     let mut b = Harness::leading();
     let other = NodeRow { incarnation: Incarnation(99), ..row("b", 2) };
-    b.observe_now(10, view().open(1, "b").node(other));
+    b.observe_now(10, snapshot().open(1, "b").node(other));
     assert_eq!(b.under_way(), Some(&leave(Some(EndReason::Replaced))));
     assert_eq!(b.stop(11), NOTHING);
     assert_eq!(b.tick(10 + 1500), [Command::End(Outcome::Replaced)]);

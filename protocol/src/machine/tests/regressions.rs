@@ -10,12 +10,12 @@ fn joined() -> Harness {
 fn led_by_a() -> Snapshot {
     let lease_duration = ms(2 * H);
     let term = TermRow { lease_duration, ..term(1, "a") };
-    view().term(term).node(NodeRow { lease_duration, ..leader("a", 1, 5) }).node(row("b", 0)).into()
+    snapshot().term(term).node(NodeRow { lease_duration, ..leader("a", 1, 5) }).node(row("b", 0)).into()
 }
 
 /// `a` is the better node and follows; its term has ended.
 fn vacant() -> Snapshot {
-    view().ended(1, "a", EndReason::Lapsed).node(row("a", 5)).node(row("b", 0)).into()
+    snapshot().ended(1, "a", EndReason::Lapsed).node(row("a", 5)).node(row("b", 0)).into()
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_better_node_whose_clock_is_slower_is_not_skipped() {
 
 #[test]
 fn no_two_claims_begin_in_the_same_version() {
-    let alone = || Snapshot::from(view().node(row("b", 0)));
+    let alone = || Snapshot::from(snapshot().node(row("b", 0)));
     let mut b = joined();
     b.observe(0, alone());
     let first = b.claim().seq_floor;

@@ -4,7 +4,7 @@ use super::*;
 
 /// `a` leads term 1 in this version.
 fn led(seq: i64) -> Snapshot {
-    view().open(1, "a").node(leader("a", 1, seq)).node(row("b", 0)).into()
+    snapshot().open(1, "a").node(leader("a", 1, seq)).node(row("b", 0)).into()
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn the_extra_read_comes_no_later_than_the_expiry() {
     let mut b = Harness::joined();
     let short = |seq| {
         let term = TermRow { lease_duration: ms(1100), ..term(1, "a") };
-        view().term(term).node(leader("a", 1, seq)).node(row("b", 0))
+        snapshot().term(term).node(leader("a", 1, seq)).node(row("b", 0))
     };
     b.observe(0, short(7));
     b.heartbeat_and_observe(H, short(7));

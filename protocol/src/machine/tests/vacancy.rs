@@ -2,12 +2,12 @@ use super::*;
 
 /// Nobody leads, and only `b` is there.
 fn alone() -> Snapshot {
-    view().node(row("b", 0)).into()
+    snapshot().node(row("b", 0)).into()
 }
 
 /// Nobody leads, and `a` is there.
 fn with_a(seq: i64) -> Snapshot {
-    view().node(row("a", seq)).node(row("b", 0)).into()
+    snapshot().node(row("a", seq)).node(row("b", 0)).into()
 }
 
 fn claim(incumbent: Incumbent, peers: Vec<PeerView>, min_term: i64, seq_floor: i64) -> Request {
@@ -49,7 +49,7 @@ fn the_preferred_candidate_claims_at_once() {
 fn after_a_resignation_the_preferred_candidate_claims_at_once() {
     let mut b = Harness::following();
     b.wake(500);
-    let ended = view().ended(1, "a", EndReason::Resigned).node(row("b", 0)).node(row("c", 4));
+    let ended = snapshot().ended(1, "a", EndReason::Resigned).node(row("b", 0)).node(row("c", 4));
     assert_eq!(b.observe(501, ended), [b.step(claim(Incumbent::default(), vec![known("c", 4)], 1, 0), 1000)]);
     assert_eq!(
         b.reply(510, claimed(2)),
@@ -60,7 +60,7 @@ fn after_a_resignation_the_preferred_candidate_claims_at_once() {
 #[test]
 fn a_claim_names_the_version_that_ran_out() {
     let mut b = Harness::following();
-    let silent: Snapshot = view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)).into();
+    let silent: Snapshot = snapshot().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)).into();
     b.run_until(G, |_| silent.clone());
     b.tick(G);
     assert_eq!(
@@ -78,7 +78,7 @@ fn a_claim_names_the_version_that_ran_out() {
 #[test]
 fn a_crashed_leaders_row_is_not_waited_for() {
     let mut b = Harness::following();
-    let silent: Snapshot = view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)).into();
+    let silent: Snapshot = snapshot().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)).into();
     // Although `a` ranks higher, and moved less than T ago.
     b.run_until(5 * H, |_| silent.clone());
     b.claims_within(G, G);
@@ -117,7 +117,7 @@ fn a_better_row_that_does_not_move_for_an_interval_is_skipped() {
 #[test]
 fn a_better_node_that_died_with_the_leader_is_skipped_within_an_interval() {
     let mut b = Harness::joined();
-    let died = |_| view().open(1, "c").node(leader("c", 1, 7)).node(row("a", 3)).node(row("b", 0)).into();
+    let died = |_| snapshot().open(1, "c").node(leader("c", 1, 7)).node(row("a", 3)).node(row("b", 0)).into();
     b.run_until(G + 2 * H, died);
     b.claims_within(G + 3 * H / 4, G + H);
 }
@@ -128,7 +128,7 @@ fn a_better_node_that_may_only_have_been_cut_off_with_this_one_gets_all_its_time
     // It moved as long as this node's steps succeeded.
     let silent = |now: u64| {
         let seq = i64::try_from(now.min(G - 100)).unwrap();
-        view().open(1, "c").node(leader("c", 1, 7)).node(row("a", seq)).node(row("b", 0)).into()
+        snapshot().open(1, "c").node(leader("c", 1, 7)).node(row("a", seq)).node(row("b", 0)).into()
     };
     b.run_until(G - 100, silent);
     b.without_heartbeats_until(G + H);
@@ -144,7 +144,7 @@ fn a_better_node_that_may_only_have_been_cut_off_with_this_one_gets_all_its_time
 fn rows_are_skipped_each_by_its_own_count() {
     let mut b = Harness::joined();
     let second = NodeRow { priority: 25, ..row("d", 0) };
-    b.run_until(5 * H, |_| view().node(row("a", 3)).node(second.clone()).node(row("b", 0)).into());
+    b.run_until(5 * H, |_| snapshot().node(row("a", 3)).node(second.clone()).node(row("b", 0)).into());
     b.claims_within(H, H + H / 2);
 }
 
@@ -162,13 +162,18 @@ fn interrupted(versions: &[i64]) -> Harness {
     for seq in versions {
         b.observe_now(
             600,
-            view().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, *seq)),
+            snapshot().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, *seq)),
         );
         assert_eq!(b.outlook(600).role, Role::Follower);
     }
     b.without_polls_until(700);
     b.run_until(5 * H, |_| {
-        view().ended(1, "c", EndReason::Lapsed).node(row("a", 3)).node(row("b", 0)).node(row("c", 4)).into()
+        snapshot()
+            .ended(1, "c", EndReason::Lapsed)
+            .node(row("a", 3))
+            .node(row("b", 0))
+            .node(row("c", 4))
+            .into()
     });
     b
 }
@@ -189,7 +194,7 @@ fn the_successor_claims_at_once_whatever_its_rank() {
     b.wake(500);
     let ended = Some(EndReason::Transferred);
     let to_b = TermRow { end_reason: ended, successor: Some("b".to_owned()), ..term(1, "a") };
-    b.observe(501, view().term(to_b).node(row("a", 8)).node(row("b", 0)));
+    b.observe(501, snapshot().term(to_b).node(row("a", 8)).node(row("b", 0)));
     b.claims_within(501, 501);
 }
 
@@ -199,7 +204,7 @@ fn the_successor_is_waited_for_whatever_its_rank() {
     b.wake(500);
     let ended = Some(EndReason::Transferred);
     let to_c = TermRow { end_reason: ended, successor: Some("c".to_owned()), ..term(1, "a") };
-    let view = Snapshot::from(view().term(to_c).node(row("b", 0)).node(row("c", 8)));
+    let view = Snapshot::from(snapshot().term(to_c).node(row("b", 0)).node(row("c", 8)));
     assert_eq!(b.observe(501, view.clone()), NOTHING);
     assert_eq!(b.outlook(501).next_leader.as_deref(), Some("c"));
     b.run_until(5 * H, |_| view.clone());
@@ -210,7 +215,7 @@ fn the_successor_is_waited_for_whatever_its_rank() {
 fn nobody_waits_for_a_node_that_is_not_eligible() {
     let mut b = Harness::joined();
     let failing = NodeRow { eligible: false, ..row("a", 3) };
-    b.observe(0, view().node(failing).node(row("b", 0)));
+    b.observe(0, snapshot().node(failing).node(row("b", 0)));
     b.claims_within(0, 0);
 }
 
@@ -218,7 +223,7 @@ fn nobody_waits_for_a_node_that_is_not_eligible() {
 fn a_node_that_is_not_eligible_never_claims() {
     let mut b = Harness::joined();
     let failing = NodeRow { eligible: false, ..row("b", 0) };
-    b.run_until(5 * H, |_| view().node(failing.clone()).into());
+    b.run_until(5 * H, |_| snapshot().node(failing.clone()).into());
     assert_eq!(b.under_way(), None);
     assert_eq!(b.outlook(5 * H).next_leader, None);
 }
@@ -228,7 +233,7 @@ fn a_row_seen_for_the_first_time_is_judged_by_its_age() {
     for (age, waits) in [(3200, true), (3201, false)] {
         let mut b = Harness::joined();
         let a = NodeRow { heartbeat_age: ms(age), ..row("a", 3) };
-        b.observe(0, view().node(a).node(row("b", 0)));
+        b.observe(0, snapshot().node(a).node(row("b", 0)));
         assert_eq!(b.under_way().is_none(), waits, "{age}");
     }
 }
@@ -239,9 +244,9 @@ fn a_row_seen_before_is_judged_by_its_moving_whatever_its_age() {
     let mut b = Harness::joined();
     b.run_until(3300, |now| {
         let c = leader("c", 1, now.try_into().unwrap());
-        view().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(c).into()
+        snapshot().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(c).into()
     });
-    let ended = |a| Snapshot::from(view().ended(1, "c", EndReason::Resigned).node(a).node(row("b", 0)));
+    let ended = |a| Snapshot::from(snapshot().ended(1, "c", EndReason::Resigned).node(a).node(row("b", 0)));
     let mut moved = b.clone();
     b.observe_now(3300, ended(row("a", 3)));
     b.claims_within(3300, 3300);
@@ -253,10 +258,10 @@ fn a_row_seen_before_is_judged_by_its_moving_whatever_its_age() {
 #[test]
 fn an_outage_of_the_database_makes_nobody_look_dead() {
     let mut b = Harness::joined();
-    b.observe(0, view().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, 4)));
+    b.observe(0, snapshot().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, 4)));
     b.heartbeat_and_observe(
         60_000,
-        view().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, 4)),
+        snapshot().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, 4)),
     );
     assert_eq!(b.outlook(60_000).role, Role::Candidate);
     assert_eq!(b.under_way(), None);
@@ -271,7 +276,7 @@ fn a_claim_counts_from_when_it_was_sent() {
     );
     assert_eq!(b.machine.lease(), Some(Lease { term: number(5), since: at(90), deadline: at(L) }));
     assert_eq!((b.outlook(90).role, b.outlook(90).highest_term), (Role::Leader, number(5)));
-    b.run_until(H, |_| view().open(5, "b").node(leader("b", 5, 0)).into());
+    b.run_until(H, |_| snapshot().open(5, "b").node(leader("b", 5, 0)).into());
     assert_eq!(b.machine.due(), Some(at(H)));
 }
 
@@ -317,7 +322,7 @@ fn a_term_won_by_a_claim_whose_reply_was_lost_is_ended_before_the_next_claim() {
     b.fail(300);
     let now = b.due_within(350, 400);
     b.tick(now);
-    let won = view().open(1, "b").node(leader("b", 1, 0));
+    let won = snapshot().open(1, "b").node(leader("b", 1, 0));
     assert_eq!(b.observe(now, won), [b.step(end_term(1, EndReason::Lapsed), 500)]);
     assert_eq!(b.outlook(now).role, Role::Follower);
     // The database is slow to answer: it is asked until it has.
@@ -325,13 +330,13 @@ fn a_term_won_by_a_claim_whose_reply_was_lost_is_ended_before_the_next_claim() {
     let now = b.due_within(now + 550, now + 600);
     assert_eq!(b.tick(now), [b.step(end_term(1, EndReason::Lapsed), 500)]);
     assert_eq!(b.reply(now, Reply::TermEnded), [b.step(heartbeat(1), 500)]);
-    b.run_until(9 * H, |_| view().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
+    b.run_until(9 * H, |_| snapshot().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
     b.claims_within(300 + H, 300 + 2 * H);
 }
 
 #[test]
 fn its_own_row_with_the_status_leader_is_demoted_even_where_the_terms_row_is_gone() {
     let mut b = Harness::joined();
-    let view = view().node(leader("b", 6, 0));
+    let view = snapshot().node(leader("b", 6, 0));
     assert_eq!(b.observe(0, view), [b.step(end_term(6, EndReason::Lapsed), 500)]);
 }
