@@ -52,7 +52,7 @@ impl Harness {
     }
 
     fn joined_with(timing: Timing) -> Self {
-        let earlier = Time::from_origin(ORIGIN) - timing.startup_delay();
+        let earlier = Time::from_origin(ORIGIN - timing.startup_delay());
         let mut harness = Self::starting(earlier, timing);
         harness.handle_at(earlier, Event::Tick);
         harness.handle_at(earlier, Event::Reply { token: harness.token, reply: Some(registered(0)) });
