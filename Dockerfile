@@ -12,7 +12,7 @@ ARG RUST_VERSION=1.95
 FROM rust:${RUST_VERSION}-slim-bookworm AS manifests
 WORKDIR /source
 COPY . .
-RUN find . -type f ! -regex '\./\([^/]+/\)?\(Cargo\.\(toml\|lock\)\|build\.rs\|src/\(lib\|main\)\.rs\|\(src/bin\|examples\|benches\|tests\)/[^/]+\(/main\)?\.rs\)' -delete \
+RUN find . -type f ! -regex '\./\(\(testing/\)?[^/]+/\)?\(Cargo\.\(toml\|lock\)\|build\.rs\|src/\(lib\|main\)\.rs\|\(src/bin\|examples\|benches\|tests\)/[^/]+\(/main\)?\.rs\)' -delete \
  && find . -name '*.rs' -exec sh -c 'for file; do echo "fn main() { }" >"$file"; done' sh {} + \
  && find . -type d -empty -delete
 

@@ -4,14 +4,12 @@
 use std::env;
 use std::time::Duration;
 
-use leader_election::{DatabaseUrl, Elector, ElectorConfig, Error, Hook};
+use leader_election::{DatabaseUrl, Elector, ElectorConfig, Error};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let url = match env::var("DATABASE_URL") {
-        Ok(url) => url.parse()?,
-        Err(_) => DatabaseUrl::default_sqlite(),
-    };
+    let text = env::var("DATABASE_URL").unwrap_or_else(|_| "sqlite:./leader-election.db".to_owned());
+    let url = DatabaseUrl::with_libpq_defaults(&text)?;
     // Once, before the first node: `leader-election migrate up` does the same.
     let database = url.connect().await?;
     migration::migrate(&database).await?;
@@ -20,20 +18,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     config.heartbeat_interval = Duration::from_secs(1);
     config.election_timeout = Duration::from_secs(3);
     config.node_timeout = Duration::from_secs(6);
-    config.on_become_leader = Some(Hook::new(|change| async move {
-        println!("{} leads term {}", change.node_id, change.term);
-    }));
-    config.on_become_follower = Some(Hook::new(|change| async move {
-        println!("{} leads no more", change.node_id);
-    }));
+    let config = config
+        .on_become_leader(|change| async move {
+            println!("{} leads term {}", change.node_id, change.term);
+        })
+        .on_become_follower(|change| async move {
+            println!("{} leads no more", change.node_id);
+        });
 
     let elector = Elector::new(&database, config)?;
-    elector.start().await?;
-    let mut following = elector.subscribe();
+    elector.start()?;
+    let mut subscription = elector.subscribe();
     loop {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => break,
-            status = following.changed() => match status {
+            status = subscription.changed() => match status {
                 Some(status) => println!("role {}, leader {:?}", status.role, status.leader),
                 None => break,
             },

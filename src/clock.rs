@@ -1,6 +1,33 @@
 //! The local clock: one that goes on while the machine is suspended, and that nobody can set.
 
+use std::future::Future;
+use std::time::Duration;
+
 use protocol::Time;
+
+/// A clock, and a way to wait. The loops get theirs as an argument, so that tests and simulations can set it.
+pub trait Clock {
+    /// The time now.
+    fn now(&self) -> Time;
+
+    /// Waits for about this long. It may take longer: ask the clock afterwards.
+    fn sleep(&self, span: Duration) -> impl Future<Output = ()>;
+}
+
+/// The machine's own clock, and tokio's timer. The timer stands still while the machine is suspended; the clock does
+/// not.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Time {
+        now()
+    }
+
+    async fn sleep(&self, span: Duration) {
+        tokio::time::sleep(span).await;
+    }
+}
 
 /// Now, on Linux and Android by CLOCK_BOOTTIME.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -19,7 +46,7 @@ fn read(clock: rustix::time::ClockId) -> Time {
     let now = rustix::time::clock_gettime(clock);
     let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
     let nanoseconds = u32::try_from(now.tv_nsec).unwrap_or(0);
-    Time::from_origin(std::time::Duration::new(seconds, nanoseconds))
+    Time::from_origin(Duration::new(seconds, nanoseconds))
 }
 
 /// Now, since the first call. On Windows this clock goes on during sleep.
@@ -30,4 +57,68 @@ pub(crate) fn now() -> Time {
 
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
     Time::from_origin(ORIGIN.get_or_init(Instant::now).elapsed())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// By how much the two clocks are put forward that could be confused: in calm they read the same.
+    const BOOTTIME: u64 = 200_000;
+    const MONOTONIC: u64 = 400_000;
+
+    /// Only a machine that was suspended tells CLOCK_BOOTTIME from CLOCK_MONOTONIC, or a time namespace does.
+    #[test]
+    fn the_clock_is_the_one_that_goes_on_during_suspend() {
+        let test = std::env::current_exe().unwrap();
+        let name = "clock::tests::says_the_time";
+        let before = now();
+        let in_namespace = |user: &[&str]| {
+            Command::new("unshare")
+                .args(user)
+                .args(["--time", "--fork", "--boottime", &BOOTTIME.to_string()])
+                .args(["--monotonic", &MONOTONIC.to_string(), "--"])
+                .arg(&test)
+                .args(["--ignored", "--exact", name, "--nocapture"])
+                .output()
+                .expect("unshare(1) of util-linux can be run")
+        };
+        let mut output = in_namespace(&[]);
+        if !output.status.success() {
+            // Without the rights of root, where the system lets users have namespaces.
+            output = in_namespace(&["--user", "--map-root-user"]);
+        }
+        let text = String::from_utf8_lossy(&output.stdout);
+        let said = text.lines().find_map(|line| line.split("the clock says ").nth(1)).unwrap_or_else(|| {
+            panic!(
+                "this test needs a time namespace (Linux 5.6, and root or user namespaces): {}",
+                String::from_utf8_lossy(&output.stderr)
+            )
+        });
+        let said = Time::from_origin(Duration::from_nanos(said.trim().parse().unwrap()));
+        let put_forward = said.since(before);
+        let expected = Duration::from_secs(BOOTTIME);
+        assert!(
+            (expected..expected + Duration::from_secs(100)).contains(&put_forward),
+            "put forward by {put_forward:?}, CLOCK_BOOTTIME by {expected:?}"
+        );
+    }
+
+    #[test]
+    #[ignore = "the other test runs it, in a time namespace"]
+    fn says_the_time() {
+        println!("the clock says {}", now().since_origin().as_nanos());
+    }
+
+    #[test]
+    fn the_clock_never_goes_back() {
+        let mut last = now();
+        for _ in 0..10_000 {
+            let next = now();
+            assert!(next >= last);
+            last = next;
+        }
+    }
 }

@@ -1,20 +1,23 @@
-//! What a user sets, and what the loops get: the same, checked.
+//! What a user sets.
 
-use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crate::Error;
-use crate::status::RoleChange;
-use crate::store::NodeIdentity;
-use protocol::{Incarnation, Timing};
+use protocol::Timing;
+
+use crate::error::Error;
+use crate::hook::{Hook, RoleChange};
+use crate::runtime::Settings;
+use crate::runtime::hooks::Hooks;
 
 /// The longest election name, node id and address, in bytes.
 const LONGEST_NAME: usize = 255;
 
-/// How a node takes part. Make one with [`ElectorConfig::new`] and change its fields.
+const TERM_HISTORY: NonZeroU32 = NonZeroU32::new(1000).unwrap();
+
+/// How a node takes part. Make one with [`ElectorConfig::new`] and change its fields. They are checked where an elector
+/// is made of them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,20 +58,15 @@ pub struct ElectorConfig {
     /// 30 s, at least 2 x `election_timeout`. Elections do not depend on it.
     pub node_timeout: Duration,
 
-    /// By how much two machines' clocks may differ in rate, as a fraction. Default 0.1 (10 %), which is more than NTP
-    /// daemons slew a clock by. A leader counts on (T - H) / (1 + this); the others wait for all of T - H.
+    /// By how much two machines' clocks may differ in rate, as a fraction between 0 and 0.5. Default 0.1 (10 %), which is
+    /// more than NTP daemons slew a clock by. A leader counts on (T - H) / (1 + this); the others wait for all of T - H.
     pub clock_drift: f64,
 
-    /// How many of an election's newest terms cleanup keeps, as history. Default 1000, at least 1.
-    pub kept_terms: u32,
+    /// How many of an election's newest terms cleanup keeps, as history. Default 1000.
+    pub term_history: NonZeroU32,
 
-    /// Runs when this node becomes leader, on the runtime that called [`start`](crate::Elector::start). Hooks run one
-    /// after the other, in the order of the changes, and delay no heartbeat; a slow hook may run when its change is
-    /// already history, so check [`Elector::is_leader`](crate::Elector::is_leader) where it matters.
-    pub on_become_leader: Option<Hook>,
-
-    /// Runs when this node leads no more.
-    pub on_become_follower: Option<Hook>,
+    on_become_leader: Option<Hook>,
+    on_become_follower: Option<Hook>,
 }
 
 impl ElectorConfig {
@@ -83,46 +81,74 @@ impl ElectorConfig {
             election_timeout: Duration::from_secs(15),
             node_timeout: Duration::from_secs(30),
             clock_drift: 0.1,
-            kept_terms: 1000,
+            term_history: TERM_HISTORY,
             on_become_leader: None,
             on_become_follower: None,
         }
     }
 
-    /// The settings, checked.
+    /// Runs this when the node becomes leader, on the runtime that called [`start`](crate::Elector::start). Hooks run
+    /// one after the other, in the order of the changes, and delay no heartbeat. A slow hook may run when its change is
+    /// already history, so check [`Elector::is_leader`](crate::Elector::is_leader) where it matters.
     ///
-    /// # Errors
-    /// [`Error::InvalidConfig`], with one line that says what is wrong, if the elector would refuse them.
-    pub fn check(&self) -> Result<(), Error> {
-        self.settings().map(drop)
+    /// A hook that panics is reported, and the next change goes to the next hook. One that still runs one
+    /// `election_timeout` after the elector has ended is aborted.
+    ///
+    /// ```
+    /// use leader_election::ElectorConfig;
+    ///
+    /// let config = ElectorConfig::new("node-1")
+    ///     .on_become_leader(|change| async move { println!("leading term {}", change.term) })
+    ///     .on_become_follower(|change| async move { println!("leading no more: {:?}", change.reason) });
+    /// ```
+    #[must_use]
+    pub fn on_become_leader<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(RoleChange) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.on_become_leader = Some(Hook::new(hook));
+        self
     }
 
+    /// Runs this when the node has lost its leadership, whatever the reason: also when the elector's own loop crashed.
+    /// Otherwise as [`on_become_leader`](Self::on_become_leader).
+    #[must_use]
+    pub fn on_become_follower<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(RoleChange) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.on_become_follower = Some(Hook::new(hook));
+        self
+    }
+
+    /// What the loops get.
     pub(crate) fn settings(&self) -> Result<Settings, Error> {
-        check_name("election", &self.election)?;
-        check_name("node id", &self.node_id)?;
+        check_name("election", "election", &self.election)?;
+        check_name("node_id", "node id", &self.node_id)?;
         if let Some(address) = &self.address {
-            check_name("address", address)?;
-        }
-        if self.kept_terms == 0 {
-            return Err(Error::InvalidConfig("kept_terms 0 must be at least 1".to_owned()));
+            check_name("address", "address", address)?;
         }
         let timing =
             Timing::new(self.heartbeat_interval, self.election_timeout, self.node_timeout, self.clock_drift)
-                .map_err(Error::InvalidConfig)?;
+                .map_err(|problem| Error::invalid_config("timing", problem))?;
         Ok(Settings {
             election: self.election.clone(),
             node_id: self.node_id.clone(),
             priority: self.priority,
             address: self.address.clone(),
             timing,
-            kept_terms: self.kept_terms,
-            on_become_leader: self.on_become_leader.clone(),
-            on_become_follower: self.on_become_follower.clone(),
+            term_history: self.term_history.get(),
+            hooks: Hooks {
+                on_become_leader: self.on_become_leader.clone(),
+                on_become_follower: self.on_become_follower.clone(),
+            },
         })
     }
 }
 
-fn check_name(what: &str, name: &str) -> Result<(), Error> {
+fn check_name(setting: &'static str, what: &str, name: &str) -> Result<(), Error> {
     let wrong = if name.is_empty() {
         "must not be empty".to_owned()
     } else if name.len() > LONGEST_NAME {
@@ -134,71 +160,7 @@ fn check_name(what: &str, name: &str) -> Result<(), Error> {
     } else {
         return Ok(());
     };
-    Err(Error::InvalidConfig(format!("{what} {wrong}")))
-}
-
-/// What the loops get: an [`ElectorConfig`] that has passed its checks.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub election: String,
-    pub node_id: String,
-    pub priority: i32,
-    pub address: Option<String>,
-    pub timing: Timing,
-    pub kept_terms: u32,
-    pub on_become_leader: Option<Hook>,
-    pub on_become_follower: Option<Hook>,
-}
-
-impl Settings {
-    /// Who writes to the database, in the process with this incarnation.
-    pub fn identity(&self, incarnation: Incarnation) -> NodeIdentity {
-        NodeIdentity {
-            election: self.election.clone(),
-            node_id: self.node_id.clone(),
-            incarnation,
-            priority: self.priority,
-            address: self.address.clone(),
-            lease_duration: self.timing.lease_duration(),
-            term_history: self.kept_terms,
-        }
-    }
-}
-
-type HookFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// What to run at a change of role: an asynchronous function of the change.
-///
-/// ```
-/// use leader_election::{ElectorConfig, Hook};
-///
-/// let mut config = ElectorConfig::new("node-1");
-/// config.on_become_leader = Some(Hook::new(|change| async move {
-///     println!("leading term {}", change.term);
-/// }));
-/// ```
-#[derive(Clone)]
-pub struct Hook(Arc<dyn Fn(RoleChange) -> HookFuture + Send + Sync>);
-
-impl Hook {
-    /// Wraps an asynchronous function.
-    pub fn new<F, Fut>(hook: F) -> Self
-    where
-        F: Fn(RoleChange) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
-    {
-        Self(Arc::new(move |change| Box::pin(hook(change))))
-    }
-
-    pub(crate) fn call(&self, change: RoleChange) -> HookFuture {
-        self.0(change)
-    }
-}
-
-impl fmt::Debug for Hook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hook")
-    }
+    Err(Error::invalid_config(setting, format!("{what} {wrong}")))
 }
 
 #[cfg(test)]
@@ -214,16 +176,16 @@ mod tests {
             (|c| c.node_id = "a\nb".into(), "node id must not contain control characters"),
             (|c| c.node_id = " a".into(), "node id must not begin or end with white space"),
             (|c| c.election.clear(), "election must not be empty"),
-            (|c| c.kept_terms = 0, "kept_terms 0 must be at least 1"),
+            (|c| c.clock_drift = f64::NAN, "clock_drift NaN must be between 0 and 0.5"),
             (|c| c.election_timeout = Duration::from_secs(14), "election_timeout 14s must be at least 3 x"),
         ];
         for (change, says) in rows {
             let mut config = ElectorConfig::new("node-1");
             change(&mut config);
-            let message = config.check().unwrap_err().to_string();
+            let message = config.settings().unwrap_err().to_string();
             assert!(message.starts_with(says), "{message}");
             assert!(!message.contains('\n'), "{message}");
         }
-        ElectorConfig::new("node-1").check().unwrap();
+        ElectorConfig::new("node-1").settings().unwrap();
     }
 }

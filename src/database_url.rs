@@ -1,31 +1,24 @@
 //! Which database, as people write it down.
 
 #[cfg(feature = "postgres")]
-mod keyword_string;
-#[cfg(feature = "postgres")]
-mod keywords;
-#[cfg(feature = "postgres")]
-mod passfile;
-#[cfg(feature = "postgres")]
-mod postgres;
-#[cfg(feature = "postgres")]
-mod run_time;
-#[cfg(feature = "sqlite")]
-mod sqlite;
-#[cfg(feature = "postgres")]
-mod url;
+mod process;
+#[cfg(test)]
+mod tests;
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
 
+use conninfo::ConnInfo;
+use conninfo::Environment;
 use sea_orm::DatabaseConnection;
 
-use crate::{Error, backoff::Backoff, store::connect::Target};
-
-#[cfg(feature = "sqlite")]
-pub(crate) use sqlite::BUSY_TIMEOUT;
-
-/// What a session is called where the server lists them.
-pub(crate) const APPLICATION_NAME: &str = "leader-election";
+use crate::Error;
+use crate::backoff::Backoff;
+use crate::store::backend;
+use crate::store::backend::APPLICATION_NAME;
+use crate::store::backend::ConnectSpec;
+use crate::store::options;
 
 /// How long [`DatabaseUrl::connect`] tries.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -57,10 +50,12 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// run-time parameters go into `options=-c search_path=app`. `TimeZone` and `DateStyle` are checked by the
 /// server, but sessions run with UTC and ISO dates.
 ///
-/// What is missing is taken from libpq's environment variables (`PGHOST`, `PGUSER`, `PGPASSWORD`, ...), held
-/// to the same rules, and then: the socket in `/var/run/postgresql` or `/tmp` if there is one, else
-/// `localhost`; port 5432; the user of the operating system; the database of the user's name; the password
-/// file. `PGOPTIONS` stays in force beside `options`.
+/// What is missing, [`with_libpq_defaults`](Self::with_libpq_defaults) takes from where libpq takes it: environment
+/// variables (`PGHOST`, `PGUSER`, `PGPASSWORD`, ...), held to the same rules, the password file and the user of the
+/// operating system. The database has the user's name unless one is given. Without a host the socket in
+/// `/var/run/postgresql` or `/tmp` is used if there is one, else `localhost`. Certificates, the password file and the
+/// socket are looked at when it is connected, not when the string is parsed. The driver adds `PGOPTIONS`, and without
+/// `sslcert` also `PGSSLCERT` and `PGSSLKEY`, of its own accord.
 ///
 /// `sslmode` is `prefer` unless it is given, and the rest of it is:
 ///
@@ -74,8 +69,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// | `verify-full` | also, it has to be the host's |
 ///
 /// Both checking modes trust, beside the authorities in `sslrootcert`, those in Mozilla's list, which is
-/// compiled in (libpq trusts `sslrootcert` alone). So `verify-ca` also lets pass whoever has a certificate
-/// from a public authority, for any name: use `verify-full`. The files libpq looks for in `~/.postgresql` are
+/// compiled in (libpq trusts `sslrootcert` alone). So `verify-ca` also accepts a certificate that a public
+/// authority has given to anybody, for any name: use `verify-full`. The files libpq looks for in `~/.postgresql` are
 /// not looked for. On a Unix socket there is no TLS whatever the mode, as in libpq. Without the feature `tls`
 /// every mode but `disable` is refused.
 ///
@@ -85,7 +80,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// # SQLite
 ///
 /// `sqlite:path` or `sqlite://path`, with the feature `sqlite`. The file is created when it is missing
-/// (`?mode=rw`: it has to be there). It has a write-ahead log and is synced at every commit. One machine
+/// (`?mode=rw`: it has to be there). A relative path is taken from the working directory in which the string is
+/// parsed. It has a write-ahead log and is synced at every commit. One machine
 /// only: SQLite's locks do not work across a network.
 #[derive(Clone)]
 pub struct DatabaseUrl {
@@ -95,9 +91,9 @@ pub struct DatabaseUrl {
 #[derive(Clone)]
 enum Kind {
     #[cfg(feature = "postgres")]
-    Postgres(Box<postgres::Postgres>),
+    Postgres(Box<conninfo::Postgres>),
     #[cfg(feature = "sqlite")]
-    Sqlite(Box<sqlite::Sqlite>),
+    Sqlite(conninfo::Sqlite, options::sqlite::Database),
 }
 
 /// The kind of a database.
@@ -110,18 +106,29 @@ pub enum Backend {
     Sqlite,
 }
 
-/// A keyword, or a parameter of a URL, and its value.
-#[cfg(feature = "postgres")]
-struct Pair {
-    keyword: String,
-    value: String,
-}
-
 impl DatabaseUrl {
-    /// The file `leader-election.db` in the working directory: a database for one machine only.
-    #[cfg(feature = "sqlite")]
-    pub fn default_sqlite() -> Self {
-        Self { kind: Kind::Sqlite(Box::new(sqlite::Sqlite::default_file())) }
+    /// Parses a connection string, and takes what it leaves open from where libpq takes it: this process's environment
+    /// variables, its home directory (the password file) and the operating system's name of its user.
+    ///
+    /// # Errors
+    /// [`Error::InvalidDatabaseUrl`].
+    pub fn with_libpq_defaults(text: &str) -> Result<Self, Error> {
+        #[cfg(feature = "postgres")]
+        let environment = process::environment();
+        #[cfg(not(feature = "postgres"))]
+        let environment = Environment::empty();
+        Self::parse_with(text, &environment)
+    }
+
+    /// Parses a connection string, and takes what it leaves open from this environment. Nothing of the process is read
+    /// but, for a relative SQLite path, the working directory.
+    ///
+    /// # Errors
+    /// [`Error::InvalidDatabaseUrl`].
+    pub fn parse_with(text: &str, environment: &Environment) -> Result<Self, Error> {
+        let parsed = ConnInfo::parse(text, environment);
+        let kind = parsed.map_err(|error| error.to_string()).and_then(Kind::of);
+        kind.map(|kind| Self { kind }).map_err(Error::InvalidDatabaseUrl)
     }
 
     /// The kind of the database.
@@ -130,13 +137,8 @@ impl DatabaseUrl {
             #[cfg(feature = "postgres")]
             Kind::Postgres(_) => Backend::Postgres,
             #[cfg(feature = "sqlite")]
-            Kind::Sqlite(_) => Backend::Sqlite,
+            Kind::Sqlite(..) => Backend::Sqlite,
         }
-    }
-
-    /// Whether this is a SQLite database.
-    pub fn is_sqlite(&self) -> bool {
-        self.backend() == Backend::Sqlite
     }
 
     /// Connects, with a small pool of connections, for a migration for example.
@@ -145,8 +147,9 @@ impl DatabaseUrl {
     ///
     /// # Errors
     ///
-    /// [`Error::Unreachable`], [`Error::Refused`] and [`Error::InvalidDatabaseUrl`] (the server knows no such
-    /// run-time parameter), at the latest after 10 s, or `connect_timeout` if that was given.
+    /// [`Error::Unreachable`], [`Error::AccessDenied`] and [`Error::InvalidDatabaseUrl`] (a certificate cannot be read, a
+    /// directory is in the file's place, the server knows no such run-time parameter), at the latest after 10 s, or
+    /// `connect_timeout` if that was given.
     ///
     /// # Cancel safety
     ///
@@ -156,11 +159,11 @@ impl DatabaseUrl {
             #[cfg(feature = "postgres")]
             Kind::Postgres(postgres) => postgres.connect_timeout.unwrap_or(CONNECT_LIMIT),
             #[cfg(feature = "sqlite")]
-            Kind::Sqlite(_) => CONNECT_LIMIT,
+            Kind::Sqlite(..) => CONNECT_LIMIT,
         };
-        let target = self.target(APPLICATION_NAME);
-        target.reach(limit).await.map_err(|failure| failure.into_error(&self.to_string()))?;
-        Ok(target.small_pool(limit))
+        let spec = self.spec(APPLICATION_NAME)?;
+        spec.ping(limit).await.map_err(|error| Error::of_store(error, &self.to_string()))?;
+        Ok(spec.pool(limit))
     }
 
     /// As [`connect`](Self::connect), but tries until the database is there, waiting longer after each failure and by
@@ -189,31 +192,84 @@ impl DatabaseUrl {
     }
 
     /// What connections are opened with. The name is what the server lists their sessions under, unless the
-    /// connection string has one.
-    pub(crate) fn target(&self, application_name: &str) -> Target {
+    /// connection string has one. This looks for the files and the socket that are asked for.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only a server lists sessions"))]
+    pub(crate) fn spec(&self, application_name: &str) -> Result<ConnectSpec, Error> {
         match &self.kind {
             #[cfg(feature = "postgres")]
-            Kind::Postgres(postgres) => {
-                let mut postgres = postgres.clone();
-                postgres.set_application_name(&cut_to_name(application_name));
-                Target::postgres(postgres.options)
+            Kind::Postgres(postgres) => options::postgres::options(postgres, application_name)
+                .map(|options| ConnectSpec::Postgres(backend::postgres::Postgres::new(options))),
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite(_, database) => database.options().map(|options| {
+                ConnectSpec::Sqlite(backend::sqlite::Sqlite::new(options, database.in_memory))
+            }),
+        }
+        .map_err(Error::InvalidDatabaseUrl)
+    }
+}
+
+impl Kind {
+    /// What this build can do with it.
+    fn of(asked: ConnInfo) -> Result<Self, String> {
+        match asked {
+            #[cfg(feature = "postgres")]
+            ConnInfo::Postgres(postgres) => {
+                options::postgres::check(&postgres)?;
+                Ok(Self::Postgres(postgres))
+            }
+            #[cfg(not(feature = "postgres"))]
+            ConnInfo::Postgres(_) => {
+                Err("this build has no PostgreSQL: build it with the feature `postgres`".to_owned())
             }
             #[cfg(feature = "sqlite")]
-            Kind::Sqlite(sqlite) => {
-                let _ = application_name;
-                Target::sqlite(sqlite.options.clone(), sqlite.in_memory)
+            ConnInfo::Sqlite(sqlite) => {
+                let database = options::sqlite::Database::of(&sqlite)?;
+                Ok(Self::Sqlite(sqlite, database))
+            }
+            #[cfg(not(feature = "sqlite"))]
+            ConnInfo::Sqlite(_) => {
+                Err("this build has no SQLite: build it with the feature `sqlite`".to_owned())
             }
         }
     }
 }
 
+/// Without libpq's defaults: nothing of the process is read but, for a relative SQLite path, the working directory.
 impl FromStr for DatabaseUrl {
     type Err = Error;
 
-    fn from_str(input: &str) -> Result<Self, Error> {
-        parse(input.trim(), |name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-            .map(|kind| Self { kind })
-            .map_err(Error::InvalidDatabaseUrl)
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse_with(text, &Environment::empty())
+    }
+}
+
+impl TryFrom<&str> for DatabaseUrl {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&String> for DatabaseUrl {
+    type Error = Error;
+
+    fn try_from(text: &String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for DatabaseUrl {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl From<&DatabaseUrl> for DatabaseUrl {
+    fn from(url: &DatabaseUrl) -> Self {
+        url.clone()
     }
 }
 
@@ -221,9 +277,9 @@ impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             #[cfg(feature = "postgres")]
-            Kind::Postgres(postgres) => postgres.fmt(f),
+            Kind::Postgres(postgres) => f.write_str(&postgres.location()),
             #[cfg(feature = "sqlite")]
-            Kind::Sqlite(sqlite) => sqlite.fmt(f),
+            Kind::Sqlite(sqlite, _) => f.write_str(&sqlite.location()),
         }
     }
 }
@@ -241,52 +297,4 @@ impl fmt::Display for Backend {
             Self::Sqlite => "SQLite",
         })
     }
-}
-
-/// Cut to what PostgreSQL keeps of a name: 63 bytes.
-#[cfg(feature = "postgres")]
-pub(crate) fn cut_to_name(text: &str) -> String {
-    let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|&end| end <= 63).last();
-    text[..end.unwrap_or(0)].to_owned()
-}
-
-const FORMS: &str = "write postgres://user:password@host:5432/database, \
-                     host=... user=... password=... dbname=..., or sqlite:path";
-
-#[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only PostgreSQL has variables"))]
-fn parse(input: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Kind, String> {
-    if input.is_empty() {
-        return Err(format!("it is empty: {FORMS}"));
-    }
-    if let Some(rest) = input.strip_prefix("sqlite:") {
-        #[cfg(feature = "sqlite")]
-        return sqlite::Sqlite::parse(rest).map(Box::new).map(Kind::Sqlite);
-        #[cfg(not(feature = "sqlite"))]
-        {
-            let _ = rest;
-            return Err("this build has no SQLite: build it with the feature `sqlite`".to_owned());
-        }
-    }
-    let url = input.strip_prefix("postgres://").or_else(|| input.strip_prefix("postgresql://"));
-    if url.is_none() {
-        // Only a scheme is repeated, and it is nothing secret: letters before `://` and no `=` in front.
-        if let Some((scheme, _)) = input.split_once("://")
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-        {
-            return Err(format!("`{scheme}://` is not supported: {FORMS}"));
-        }
-        if !input.contains('=') {
-            return Err(format!("this is neither a URL nor a list of `keyword=value`: {FORMS}"));
-        }
-    }
-    #[cfg(feature = "postgres")]
-    {
-        let (pairs, unknown) = match url {
-            Some(rest) => (url::parse(rest)?, postgres::Unknown::Mistake),
-            None => (keyword_string::parse(input)?, postgres::Unknown::RunTimeParameter),
-        };
-        postgres::Postgres::resolve(pairs, unknown, variable).map(Box::new).map(Kind::Postgres)
-    }
-    #[cfg(not(feature = "postgres"))]
-    Err("this build has no PostgreSQL: build it with the feature `postgres`".to_owned())
 }

@@ -1,29 +1,35 @@
 //! The public handle.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
+use protocol::Term;
 use sea_orm::DatabaseConnection;
-use tokio::runtime::Handle;
-use tokio::sync::{Mutex, mpsc, oneshot, watch};
-use tokio::task::AbortHandle;
+use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::clock;
-use crate::config::{ElectorConfig, Settings};
+use crate::config::ElectorConfig;
 use crate::database_url::DatabaseUrl;
 use crate::error::Error;
-use crate::runtime::published::{Ending, Published};
-use crate::runtime::{self, Call, Read, hooks};
-use crate::status::{Member, Status, Subscription};
-use crate::store::connect::Target;
-use crate::store::failure::Failure;
+use crate::event::Event;
+use crate::runtime::outlets::Outlets;
+use crate::runtime::reads::{Query, Waiter};
+use crate::runtime::shared::{Exit, SharedState};
+use crate::runtime::{self, Running, Settings};
+use crate::status::{NodeInfo, Status};
+use crate::store::backend::{APPLICATION_NAME, ConnectSpec};
+use crate::store::error::StoreError;
+use crate::store::{LiveNode, READ_LIMIT, Reader};
+use crate::subscription::Subscription;
 
 /// One node of one election. Cheap to clone; all clones are the same node.
 ///
 /// When the last clone is dropped without [`stop`](Self::stop), the node leaves the election in the background, as a
 /// stop would, and nobody waits for it.
+///
+/// A process must not be duplicated while an elector runs in it. After `fork()` the child has the state but not the
+/// thread: it answers [`is_leader`](Self::is_leader) as its parent would until the lease it knows is over.
 #[derive(Clone)]
 pub struct Elector {
     inner: Arc<Inner>,
@@ -31,43 +37,57 @@ pub struct Elector {
 
 struct Inner {
     settings: Settings,
+    target: ConnectSpec,
     /// Which database, for messages: without a password.
     database: String,
-    calls: mpsc::UnboundedSender<Call>,
-    published: watch::Receiver<Published>,
-    started: AtomicBool,
-    /// What a stop joins. Locked for as long as that takes, so that whoever stops too waits too.
-    running: Mutex<Running>,
+    state: watch::Receiver<SharedState>,
+    /// Never read: subscriptions are made of it.
+    events: broadcast::Receiver<Event>,
+    life: Mutex<Life>,
 }
 
-struct Running {
-    thread: Option<JoinHandle<()>>,
-    hooks: Option<tokio::task::JoinHandle<()>>,
+enum Life {
+    Idle(Outlets),
+    Running(Arc<Running>),
+    /// Stopped before it was started.
+    NeverRan,
 }
 
 impl Elector {
-    /// Connects to the database and checks that it can be used.
+    /// Connects to the database and checks that it can be used. `database` is a [`DatabaseUrl`] or its text; what a text
+    /// leaves open is not taken from libpq's variables (see [`DatabaseUrl::with_libpq_defaults`]).
     ///
     /// # Errors
-    /// [`Error::InvalidDatabaseUrl`], [`Error::InvalidConfig`]; [`Error::Unreachable`] and [`Error::Refused`] when no
+    /// [`Error::InvalidDatabaseUrl`], [`Error::InvalidConfig`]; [`Error::Unreachable`] and [`Error::AccessDenied`] when no
     /// connection comes about within 5 s; [`Error::SchemaMissing`] when the tables are not there.
-    pub async fn connect(database_url: &str, config: ElectorConfig) -> Result<Self, Error> {
-        let url: DatabaseUrl = database_url.parse()?;
-        let elector = Self::connect_lazy(&url, config)?;
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the connection it made is closed.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with timers and I/O.
+    pub async fn connect<D>(database: D, config: ElectorConfig) -> Result<Self, Error>
+    where
+        D: TryInto<DatabaseUrl, Error: Into<Error>>,
+    {
+        let elector = Self::connect_lazy(database, config)?;
         // Reads a row or none: what matters is that the database answers and the tables are there.
         elector.leader().await?;
         Ok(elector)
     }
 
-    /// As [`connect`](Self::connect), but without a look at the database: once started, the node tries until it is
-    /// there.
+    /// As [`connect`](Self::connect), but connects to nothing: once started, the node tries until the database is there.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`].
-    pub fn connect_lazy(database_url: &DatabaseUrl, config: ElectorConfig) -> Result<Self, Error> {
+    /// [`Error::InvalidDatabaseUrl`], [`Error::InvalidConfig`].
+    pub fn connect_lazy<D>(database: D, config: ElectorConfig) -> Result<Self, Error>
+    where
+        D: TryInto<DatabaseUrl, Error: Into<Error>>,
+    {
+        let database = database.try_into().map_err(Into::into)?;
         let settings = config.settings()?;
-        let target = database_url.target(&application_name(&settings));
-        Self::of_target(target, database_url.to_string(), settings)
+        let target = database.spec(&application_name(&settings))?;
+        Ok(Self::of_target(target, database.to_string(), settings))
     }
 
     /// Takes part through the database that `connection` leads to. The elector copies the connection's options and
@@ -78,87 +98,134 @@ impl Elector {
     /// [`Error::InvalidConfig`], also when the connection is neither PostgreSQL's nor SQLite's.
     pub fn new(connection: &DatabaseConnection, config: ElectorConfig) -> Result<Self, Error> {
         let settings = config.settings()?;
-        let target = Target::of(connection, &application_name(&settings))?;
-        Self::of_target(target, "the application's database".to_owned(), settings)
+        let target = ConnectSpec::of(connection, &application_name(&settings)).ok_or_else(|| {
+            Error::invalid_config(
+                "database",
+                "the database connection has to be a pool of PostgreSQL or SQLite connections",
+            )
+        })?;
+        Ok(Self::of_target(target, "the application's database".to_owned(), settings))
     }
 
-    fn of_target(target: Target, database: String, settings: Settings) -> Result<Self, Error> {
-        let thread = runtime::spawn(settings.clone(), target)
-            .map_err(|error| Error::Crashed(format!("its thread could not be started: {error}")))?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                settings,
-                database,
-                calls: thread.calls,
-                published: thread.published,
-                started: AtomicBool::new(false),
-                running: Mutex::new(Running { thread: Some(thread.handle), hooks: None }),
-            }),
-        })
+    fn of_target(target: ConnectSpec, database: String, settings: Settings) -> Self {
+        let Settings { election, node_id, priority, .. } = settings.clone();
+        let (outlets, state, events) = Outlets::new(SharedState::new(election, node_id, priority));
+        let life = Mutex::new(Life::Idle(outlets));
+        Self { inner: Arc::new(Inner { settings, target, database, state, events, life }) }
     }
 
-    /// Joins the election, in the background: returns at once, also while the database is away. Hooks run on the
-    /// runtime this is called from.
+    /// Joins the election, in the background: starts the elector's thread and returns at once, also while the database
+    /// is away. Hooks run on the tokio runtime this is called from; without hooks none is needed.
+    ///
+    /// An elector runs once.
     ///
     /// # Errors
-    /// [`Error::AlreadyStarted`]: an elector runs once.
+    /// [`Error::AlreadyStarted`]; [`Error::Ended`] after a stop; [`Error::NoThread`], after which it may be tried again.
     ///
     /// # Panics
-    /// Outside a tokio runtime.
-    pub async fn start(&self) -> Result<(), Error> {
-        if self.inner.started.swap(true, Ordering::AcqRel) {
-            return Err(Error::AlreadyStarted);
+    /// Outside a tokio runtime if the configuration has hooks. Nothing was started then.
+    pub fn start(&self) -> Result<(), Error> {
+        self.start_on(thread::Builder::new())
+    }
+
+    fn start_on(&self, thread: thread::Builder) -> Result<(), Error> {
+        let Inner { settings, target, state, .. } = &*self.inner;
+        if !settings.hooks.is_empty() {
+            // Panics where hooks could not run, before anything has changed.
+            let _ = tokio::runtime::Handle::current();
         }
-        let (changes, told) = mpsc::unbounded_channel();
-        let Settings { on_become_leader, on_become_follower, .. } = self.inner.settings.clone();
-        let hooks = Handle::current().spawn(hooks::run(told, on_become_leader, on_become_follower));
-        self.inner.running.lock().await.hooks = Some(hooks);
-        // A stop may have come first: then there is nobody to start.
-        drop(self.inner.calls.send(Call::Start(changes)));
-        Ok(())
+        let mut life = self.inner.life();
+        match std::mem::replace(&mut *life, Life::NeverRan) {
+            Life::Idle(outlets) => match runtime::start(thread, settings.clone(), target.clone(), outlets) {
+                Ok(running) => {
+                    *life = Life::Running(Arc::new(running));
+                    Ok(())
+                }
+                Err((error, outlets)) => {
+                    *life = Life::Idle(outlets);
+                    Err(Error::NoThread(error))
+                }
+            },
+            Life::Running(running) => {
+                *life = Life::Running(running);
+                let ended = state.borrow().exit.is_some();
+                Err(if ended { Error::Ended } else { Error::AlreadyStarted })
+            }
+            Life::NeverRan => Err(Error::Ended),
+        }
     }
 
     /// Leaves the election: gives a leadership up, deletes the node's row and ends everything. When this returns
-    /// nothing of this elector runs any more, hooks included; a hook that takes longer than the election timeout is
-    /// aborted. Bounded by 1.5 x heartbeat interval for the database, and by the hooks.
+    /// nothing of this elector runs any more, hooks included. It takes at most 1.5 x heartbeat interval for the database,
+    /// one election timeout for the hook that is running and one for the last one, and a second for a log whose
+    /// subscriber blocks, which is then left behind.
     ///
-    /// Called in a hook it would wait for that hook, until that is aborted; ask another task to do it there.
+    /// Do not call this from a hook: it would wait for that hook until it is aborted. Spawn a task that does.
+    ///
+    /// ```
+    /// use leader_election::{Elector, Error};
+    ///
+    /// async fn shut_down(elector: &Elector) -> Result<(), Error> {
+    ///     match elector.stop().await {
+    ///         // The others wait until the lease has run out.
+    ///         Err(Error::StopTimedOut) => Ok(()),
+    ///         ended => ended,
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
-    /// How the elector ended otherwise, as [`ended`](Self::ended) has it.
+    /// How the elector ended otherwise, as [`wait`](Self::wait) has it.
     ///
     /// # Cancel safety
-    /// The stop goes on when this is dropped; call it again to wait for its end.
+    /// The stop goes on when this is dropped. Call it again, or [`wait`](Self::wait), to wait for its end.
     pub async fn stop(&self) -> Result<(), Error> {
-        drop(self.inner.calls.send(Call::Stop));
-        self.ended().await
+        let never_ran = {
+            let mut life = self.inner.life();
+            match std::mem::replace(&mut *life, Life::NeverRan) {
+                Life::Running(running) => {
+                    running.stop();
+                    *life = Life::Running(running);
+                    None
+                }
+                Life::Idle(outlets) => Some(outlets),
+                Life::NeverRan => None,
+            }
+        };
+        if let Some(outlets) = never_ran {
+            outlets.end(Exit::Stopped { clean: true });
+        }
+        self.wait().await
     }
 
-    /// Waits until the elector has ended, by a stop or otherwise, and nothing of it runs any more.
+    /// Waits until the elector has ended, by a stop or otherwise, and nothing of it runs any more. It does not end before
+    /// it was started, unless it is stopped.
     ///
     /// # Errors
-    /// [`Error::Replaced`] when another process took the node's id, [`Error::Unfinished`] when the database could not
+    /// [`Error::Replaced`] when another process took the node's id, [`Error::StopTimedOut`] when the database could not
     /// be told of a stop in time, [`Error::Crashed`].
-    pub async fn ended(&self) -> Result<(), Error> {
-        let ending = self.subscribe().ended().await;
-        let mut running = self.inner.running.lock().await;
-        if let Some(thread) = running.thread.take() {
-            // It has published its last; what is left takes no time. Its panics are caught inside.
-            drop(thread.join());
+    ///
+    /// # Cancel safety
+    /// Cancel safe: dropping this changes nothing for the elector or its hooks.
+    pub async fn wait(&self) -> Result<(), Error> {
+        let mut state = self.inner.state.clone();
+        let exit = match state.wait_for(|state| state.exit.is_some()).await {
+            Ok(state) => state.exit.clone(),
+            Err(_) => None,
+        };
+        let running = match &*self.inner.life() {
+            Life::Running(running) => Some(Arc::clone(running)),
+            Life::Idle(_) | Life::NeverRan => None,
+        };
+        if let Some(running) = running {
+            running.ended().await;
         }
-        if let Some(mut hooks) = running.hooks.take() {
-            let aborted = AbortOnDrop(hooks.abort_handle());
-            if tokio::time::timeout(self.inner.settings.timing.election_timeout(), &mut hooks).await.is_err()
-            {
-                drop(aborted);
-                drop(hooks.await);
-            }
-        }
-        match ending {
-            Ending::Stopped { clean: true } => Ok(()),
-            Ending::Stopped { clean: false } => Err(Error::Unfinished),
-            Ending::Replaced => Err(Error::Replaced { node_id: self.inner.settings.node_id.clone() }),
-            Ending::Crashed => Err(Error::Crashed("see the log for the panic".to_owned())),
+        match exit {
+            Some(Exit::Stopped { clean: true }) => Ok(()),
+            Some(Exit::Stopped { clean: false }) => Err(Error::StopTimedOut),
+            Some(Exit::Replaced) => Err(Error::Replaced { node_id: self.inner.settings.node_id.clone() }),
+            Some(Exit::Crashed(reason)) => Err(Error::Crashed(reason)),
+            None => Err(Error::Crashed("it ended without a word".to_owned())),
         }
     }
 
@@ -173,83 +240,138 @@ impl Elector {
     }
 
     /// The term this node leads at this moment, if it does. Never blocks, never queries.
-    pub fn term(&self) -> Option<i64> {
-        let published = self.inner.published.borrow();
-        published.lease.filter(|lease| clock::now() < lease.deadline).map(|lease| lease.term.get())
+    ///
+    /// ```
+    /// use leader_election::Elector;
+    ///
+    /// /// Refuses what a leader of an older term writes: `UPDATE .. SET .. WHERE term <= $1`.
+    /// fn fencing_token(elector: &Elector) -> Option<i64> {
+    ///     elector.term().map(|term| term.get())
+    /// }
+    /// ```
+    pub fn term(&self) -> Option<Term> {
+        let state = self.inner.state.borrow();
+        state.lease_at(clock::now()).map(|lease| lease.term)
     }
 
     /// What this node knows, at this moment. Never blocks, never queries.
     pub fn status(&self) -> Status {
-        Status::of(&self.inner.published.borrow())
+        Status::of(&self.inner.state.borrow(), clock::now())
     }
 
-    /// Follows the status.
+    /// Follows the status and the events.
+    ///
+    /// ```
+    /// use leader_election::{Elector, Role};
+    ///
+    /// async fn leads(elector: &Elector) {
+    ///     let mut subscription = elector.subscribe();
+    ///     while subscription.changed().await.is_some_and(|status| status.role != Role::Leader) {}
+    /// }
+    /// ```
     pub fn subscribe(&self) -> Subscription {
-        Subscription::new(self.inner.published.clone())
+        Subscription::new(self.inner.state.clone(), self.inner.events.resubscribe())
     }
 
     /// The leader as the database has it, if its node is live: its last heartbeat is no older than the election
     /// timeout, on the database's clock.
     ///
+    /// It differs from [`status()`](Self::status)`.leader`, which is what this node goes by: the leader whose lease is in
+    /// force by this node's own clock, found without a query. This one is a query and tells more (address, priority,
+    /// age), but it names a crashed leader for up to one election timeout after its last heartbeat, and nobody
+    /// between two terms. Neither says whether *this* node may act: [`is_leader`](Self::is_leader) does.
+    ///
+    /// A started elector reads on its own thread and needs no tokio runtime here; before the start a connection is
+    /// opened for each read.
+    ///
     /// # Errors
-    /// What kept the database from answering within 5 s; [`Error::Ended`] after the elector's end.
-    pub async fn leader(&self) -> Result<Option<Member>, Error> {
-        self.read(Read::Leader).await
+    /// What kept the database from answering within 5 s of this call; [`Error::Ended`] after the elector's end.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: a read that nobody waits for is not carried out.
+    ///
+    /// # Panics
+    /// Before the start, outside a tokio runtime with timers and I/O.
+    pub async fn leader(&self) -> Result<Option<NodeInfo>, Error> {
+        let leader = self.read(Query::Leader, async |reader| reader.leader(READ_LIMIT).await).await?;
+        Ok(leader.map(NodeInfo::from))
     }
 
     /// The live nodes, the best-ranked first.
     ///
     /// # Errors
     /// As [`leader`](Self::leader).
-    pub async fn nodes(&self) -> Result<Vec<Member>, Error> {
-        self.read(Read::Nodes).await
+    ///
+    /// # Cancel safety
+    /// As [`leader`](Self::leader).
+    ///
+    /// # Panics
+    /// As [`leader`](Self::leader).
+    pub async fn nodes(&self) -> Result<Vec<NodeInfo>, Error> {
+        let nodes: Vec<LiveNode> =
+            self.read(Query::Nodes, async |reader| reader.nodes(READ_LIMIT).await).await?;
+        Ok(nodes.into_iter().map(NodeInfo::from).collect())
     }
 
     async fn read<T>(
         &self,
-        read: impl FnOnce(oneshot::Sender<Result<T, Failure>>) -> Read,
+        query: impl FnOnce(Waiter<T>) -> Query,
+        once: impl AsyncFnOnce(&mut Reader) -> Result<T, StoreError>,
     ) -> Result<T, Error> {
-        let (to, result) = oneshot::channel();
-        drop(self.inner.calls.send(Call::Read(read(to))));
-        match result.await {
-            Ok(result) => result.map_err(|failure| failure.into_error(&self.inner.database)),
-            Err(_) => Err(Error::Ended),
+        let Inner { settings, target, database, .. } = &*self.inner;
+        let answer: Option<oneshot::Receiver<_>> = match &*self.inner.life() {
+            Life::Idle(_) => None,
+            Life::Running(running) => {
+                let (waiter, answer) = Waiter::new();
+                // Where the thread has ended the waiter is dropped, and the answer says so.
+                drop(running.queries.send(query(waiter)));
+                Some(answer)
+            }
+            Life::NeverRan => return Err(Error::Ended),
+        };
+        let result = match answer {
+            Some(answer) => answer.await.map_err(|_| Error::Ended)?,
+            None => {
+                let mut reader = settings.reader(target.clone());
+                let result = once(&mut reader).await;
+                reader.close().await;
+                result
+            }
+        };
+        result.map_err(|error| Error::of_store(error, database))
+    }
+}
+
+impl Inner {
+    fn life(&self) -> MutexGuard<'_, Life> {
+        // Nothing that holds it panics half-way.
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Life::Idle(outlets) = &*self.life() {
+            outlets.end(Exit::Stopped { clean: true });
         }
     }
 }
 
 impl fmt::Debug for Elector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Status { election, node_id, role, term, .. } = self.status();
+        let Status { election, node_id, role, held_term, .. } = self.status();
         f.debug_struct("Elector")
             .field("election", &election)
             .field("node_id", &node_id)
             .field("role", &role)
-            .field("term", &term)
+            .field("term", &held_term)
             .finish_non_exhaustive()
     }
 }
 
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 fn application_name(settings: &Settings) -> String {
-    format!("{}/{}", crate::database_url::APPLICATION_NAME, settings.node_id)
+    format!("{}/{}", APPLICATION_NAME, settings.node_id)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_handle_can_be_cloned_and_shared_between_threads() {
-        fn check<T: Clone + Send + Sync + 'static>() {}
-        check::<Elector>();
-        check::<Subscription>();
-    }
-}
+mod tests;

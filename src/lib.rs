@@ -17,9 +17,9 @@
 //! migration::migrate(&database).await?; // or, once and by hand: leader-election migrate up
 //!
 //! let elector = Elector::new(&database, ElectorConfig::new("node-1"))?;
-//! elector.start().await?;
-//! let mut following = elector.subscribe();
-//! while following.changed().await.is_some_and(|status| status.role != Role::Leader) {}
+//! elector.start()?;
+//! let mut subscription = elector.subscribe();
+//! while subscription.changed().await.is_some_and(|status| status.role != Role::Leader) {}
 //! assert!(elector.is_leader()); // ask again wherever it matters
 //! elector.stop().await?;
 //! # Ok(())
@@ -45,8 +45,8 @@
 //!
 //! # How
 //!
-//! A leader renews a lease by a heartbeat, one `UPDATE` of its own row; whoever sees a renewal stays away for T - H from
-//! the moment it was *seen*, while the leader counts on less than that from the moment it was *sent*, each by its own
+//! A leader renews a lease by a heartbeat, one `UPDATE` of its own row. A node that sees a renewal stays away for T - H
+//! from the moment it was *seen*, while the leader counts on less than that from the moment it was *sent*, each by its own
 //! monotonic clock. The loops run on a thread of their own. See `ARCHITECTURE.md` for the rest.
 
 #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
@@ -58,15 +58,38 @@ mod config;
 mod database_url;
 mod elector;
 mod error;
+mod event;
+mod hook;
+#[cfg(feature = "serde")]
+mod json;
+mod role;
 mod runtime;
 mod status;
 mod store;
+mod subscription;
 
-pub use config::{ElectorConfig, Hook};
+pub use config::ElectorConfig;
+pub use conninfo::Environment;
 pub use database_url::{Backend, DatabaseUrl};
 pub use elector::Elector;
-pub use error::Error;
-pub use status::{Member, Role, RoleChange, State, Status, Subscription};
+pub use error::{Error, ErrorKind};
+pub use event::{ClaimRejection, EndReason, EndedTerm, Event, LossReason};
+pub use hook::{Hook, RoleChange};
+pub use protocol::Term;
+pub use role::{Lifecycle, Role, UnknownName};
+pub use status::{NodeInfo, Status};
+pub use store::DatabaseError;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub use store::bare::BareStore;
+pub use subscription::Subscription;
+
+/// For this project's own checks, which run the loops on another clock and another database: no promise of stability.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::clock::{Clock, SystemClock};
+    pub use crate::runtime::driver::Driver;
+    pub use crate::runtime::executor::Executor;
+    pub use crate::runtime::outlets::Outlets;
+    pub use crate::runtime::shared::{Exit, SharedState};
+}

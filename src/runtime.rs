@@ -2,91 +2,251 @@
 //! executor or starves its pool does not lose its leadership by that.
 //!
 //! ```text
-//!     timers, wake-up, replies ──> driver ──> protocol (pure) ──> commands ──> store (SQL) ──> replies
-//!                                    └──> published state (watch) ──> Elector, hooks
+//!     timers, wake-up, replies ──> driver ──> protocol (pure) ──> requests ──> store (SQL) ──> replies
+//!                                    ├──> published state (watch) ──> Elector
+//!                                    └──> events ──> log (a thread), hooks (the application's runtime), subscribers
+//!
+//!     Elector::leader, nodes ──> reads (a task) ──> store, on another connection
 //! ```
 //!
 //! **Invariant:** one task, the driver, owns role and lease and is the only publisher. It never waits for anything but
-//! its next event; the one database step under way is a future it polls beside the others.
+//! its next event; the one database request under way is a future it polls beside the others.
 
-mod driver;
+pub(crate) mod driver;
+pub(crate) mod events;
+pub(crate) mod executor;
 pub(crate) mod hooks;
-pub(crate) mod published;
-mod report;
+mod log;
+pub(crate) mod outlets;
+pub(crate) mod reads;
+pub(crate) mod shared;
 mod wakeup;
 
+use std::any::Any;
+use std::convert::Infallible;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use protocol::{Incarnation, LocalNode, Timing};
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
-use tracing::Dispatch;
 use uuid::Uuid;
 
-use protocol::Incarnation;
-
 use self::driver::Driver;
-use self::published::{Ending, Published, Publisher};
-use crate::config::Settings;
-use crate::status::{Member, RoleChange};
-use crate::store::connect::Target;
-use crate::store::failure::Failure;
-use crate::store::{Reader, Store};
+use self::hooks::Hooks;
+use self::log::{LogThread, Writer};
+use self::outlets::Outlets;
+use self::reads::Query;
+use self::shared::Exit;
+use crate::clock::SystemClock;
+use crate::store::backend::ConnectSpec;
+use crate::store::{NodeIdentity, Reader, Store};
 
-/// How long the thread's runtime is given to put its things away.
-const PARTING: Duration = Duration::from_secs(1);
+/// How long the thread's runtime is given to put its things away, and as long again the log.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
-/// What the handle asks of the thread.
-pub(crate) enum Call {
-    /// Take part. Changes of role go into the channel.
-    Start(mpsc::UnboundedSender<RoleChange>),
-    /// Leave, and end.
-    Stop,
-    /// Read from the database.
-    Read(Read),
+/// What the loops need to know of their node: settings that have passed their checks.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub election: String,
+    pub node_id: String,
+    pub priority: i32,
+    pub address: Option<String>,
+    pub timing: Timing,
+    pub term_history: u32,
+    pub hooks: Hooks,
 }
 
-/// A read, and where its result goes.
-pub(crate) enum Read {
-    Nodes(oneshot::Sender<Result<Vec<Member>, Failure>>),
-    Leader(oneshot::Sender<Result<Option<Member>, Failure>>),
+impl Settings {
+    /// As whom the store writes.
+    pub fn identity(&self, incarnation: Incarnation) -> NodeIdentity {
+        NodeIdentity {
+            election: self.election.clone(),
+            node_id: self.node_id.clone(),
+            incarnation,
+            priority: self.priority,
+            address: self.address.clone(),
+            lease_duration: self.timing.lease_duration(),
+            term_history: self.term_history,
+        }
+    }
+
+    /// What reads this node's election.
+    pub fn reader(&self, target: ConnectSpec) -> Reader {
+        Reader::new(target, self.election.clone(), self.timing.election_timeout())
+    }
 }
 
-/// The running thread, as its owner holds it. Dropping the sender asks the thread to leave and end.
-pub(crate) struct Thread {
-    pub calls: mpsc::UnboundedSender<Call>,
-    pub published: watch::Receiver<Published>,
-    pub handle: JoinHandle<()>,
+/// A node that runs on its thread. Dropping this asks it to leave and end.
+#[derive(Debug)]
+pub(crate) struct Running {
+    stop: watch::Sender<bool>,
+    pub queries: mpsc::UnboundedSender<Query>,
+    /// Nothing is sent here; its other end is dropped by the thread as it ends.
+    alive: watch::Receiver<()>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Starts the thread. It waits for a call.
-pub(crate) fn spawn(settings: Settings, target: Target) -> std::io::Result<Thread> {
-    let (calls, inbox) = mpsc::unbounded_channel();
-    let (publisher, published) = Publisher::new(&settings);
-    let dispatch = tracing::dispatcher::get_default(Dispatch::clone);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let handle = std::thread::Builder::new().name("leader-election".to_owned()).spawn(move || {
-        tracing::dispatcher::with_default(&dispatch, || {
-            // Dropped by a panic, the publisher withdraws the leadership.
-            let ended = catch_unwind(AssertUnwindSafe(|| {
-                let shared = target.is_shared();
-                let ending = runtime.block_on(async {
-                    let ending = serve(inbox, settings, target, &publisher).await;
-                    if shared {
-                        connection_returned().await;
-                    }
-                    ending
-                });
-                runtime.shutdown_timeout(PARTING);
-                ending
-            }));
-            publisher.end(ended.unwrap_or(Ending::Crashed));
-        });
-    })?;
-    Ok(Thread { calls, published, handle })
+impl Running {
+    /// Asks the node to leave.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits until the thread, its tasks and its hooks have ended.
+    pub async fn ended(&self) {
+        let mut alive = self.alive.clone();
+        while alive.changed().await.is_ok() {}
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // It did its last when it dropped its end of `alive`. Its panics are caught inside.
+            drop(thread.join());
+        }
+    }
+}
+
+/// Starts the node's thread.
+///
+/// # Errors
+/// The system has no thread left, or cannot make a runtime. Nothing was started, and the publishing end is given back.
+///
+/// # Panics
+/// Outside a tokio runtime where there are hooks, before anything was started.
+pub(crate) fn start(
+    thread: thread::Builder,
+    settings: Settings,
+    target: ConnectSpec,
+    mut outlets: Outlets,
+) -> Result<Running, (io::Error, Outlets)> {
+    let hooks_run_on = (!settings.hooks.is_empty()).then(Handle::current);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Err((error, outlets)),
+    };
+    let (hand_over, work) = sync_channel(1);
+    let spawned = LogThread::start(Writer {
+        election: settings.election.clone(),
+        node_id: settings.node_id.clone(),
+        priority: settings.priority,
+        renew_deadline: settings.timing.renew_deadline(),
+    })
+    .and_then(|log| {
+        let main = move || {
+            if let Ok(work) = work.recv() {
+                Work::run(work);
+            }
+        };
+        Ok((log, thread.name("leader-election".to_owned()).spawn(main)?))
+    });
+    let ((log, log_thread), thread) = match spawned {
+        Ok(spawned) => spawned,
+        Err(error) => {
+            // Not by being dropped: that would wait, which an asynchronous caller must not.
+            runtime.shutdown_background();
+            return Err((error, outlets));
+        }
+    };
+    outlets.log_to(log);
+    let hooks = hooks_run_on.map(|hooks_run_on| {
+        let (changes, told) = mpsc::unbounded_channel();
+        outlets.tell_hooks(changes);
+        let abort = Arc::new(Notify::new());
+        let (hooks, announcer) = (settings.hooks.clone(), outlets.announcer());
+        let run = {
+            let abort = Arc::clone(&abort);
+            async move { hooks::run(hooks, told, announcer, &abort).await }
+        };
+        (hooks_run_on.spawn(run), abort)
+    });
+    let (stop, stop_asked) = watch::channel(false);
+    let (queries, asked) = mpsc::unbounded_channel();
+    let (alive, alive_seen) = watch::channel(());
+    let work = Work { runtime, settings, target, outlets, stop_asked, asked, hooks, log_thread, alive };
+    // The thread waits for it.
+    drop(hand_over.send(work));
+    Ok(Running { stop, queries, alive: alive_seen, thread: Mutex::new(Some(thread)) })
+}
+
+/// What the thread does.
+struct Work {
+    runtime: Runtime,
+    settings: Settings,
+    target: ConnectSpec,
+    outlets: Outlets,
+    stop_asked: watch::Receiver<bool>,
+    asked: mpsc::UnboundedReceiver<Query>,
+    hooks: Option<(tokio::task::JoinHandle<()>, Arc<Notify>)>,
+    log_thread: LogThread,
+    /// Dropped last.
+    alive: watch::Sender<()>,
+}
+
+impl Work {
+    fn run(self) {
+        let Self { runtime, settings, target, outlets, stop_asked, asked, hooks, log_thread, alive } = self;
+        let limit = settings.timing.election_timeout();
+        guarded(&outlets, || runtime.block_on(serve(settings, target, &outlets, stop_asked, asked)));
+        // Their channels end with it.
+        drop(outlets);
+        if let Some((task, abort)) = hooks {
+            runtime.block_on(hooks::finish(task, &abort, limit));
+        }
+        runtime.shutdown_timeout(SHUTDOWN_GRACE);
+        log_thread.finish(SHUTDOWN_GRACE);
+        drop(alive);
+    }
+}
+
+/// Runs the loop to its end, and publishes how it ended. A panic in it withdraws the leadership.
+fn guarded(outlets: &Outlets, run: impl FnOnce() -> Exit) {
+    let exit = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Exit::Crashed(message(&*panic)));
+    outlets.end(exit);
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".to_owned())
+}
+
+async fn serve(
+    settings: Settings,
+    target: ConnectSpec,
+    outlets: &Outlets,
+    stop_asked: watch::Receiver<bool>,
+    asked: mpsc::UnboundedReceiver<Query>,
+) -> Exit {
+    let shared = target.is_shared();
+    let mut tasks = JoinSet::new();
+    let reader = settings.reader(target.clone());
+    tasks.spawn(async move {
+        let never: Infallible = reads::serve(asked, reader).await;
+        match never {}
+    });
+    let wakeups = Arc::new(Notify::new());
+    tasks.spawn(wakeup::run(
+        target.clone(),
+        settings.election.clone(),
+        settings.timing,
+        Arc::clone(&wakeups),
+        outlets.announcer(),
+    ));
+    let incarnation = Incarnation(Uuid::new_v4().as_u128());
+    let node = LocalNode { id: settings.node_id.clone(), incarnation };
+    let mut store = Store::new(target, settings.identity(incarnation));
+    let driver = Driver::new(SystemClock, node, settings.timing, outlets);
+    let exit = driver.run(&mut store, stop_asked, &wakeups, &mut tasks).await;
+    // The tasks hold nothing that needs care: connections of theirs are closed by being dropped.
+    tasks.shutdown().await;
+    drop(store);
+    if shared {
+        connection_returned().await;
+    }
+    exit
 }
 
 /// A shared connection goes back to its pool in a task of its own, on the runtime that used it last. Torn down before
@@ -99,49 +259,9 @@ async fn connection_returned() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    // Whatever takes longer than that hangs.
-    drop(tokio::time::timeout(PARTING, returned).await);
+    // What takes longer than that hangs.
+    drop(tokio::time::timeout(SHUTDOWN_GRACE, returned).await);
 }
 
-async fn serve(
-    mut inbox: mpsc::UnboundedReceiver<Call>,
-    settings: Settings,
-    target: Target,
-    publisher: &Publisher,
-) -> Ending {
-    let mut tasks = JoinSet::new();
-    let (reads, mut wanted) = mpsc::unbounded_channel();
-    let mut reader =
-        Reader::new(target.clone(), settings.election.clone(), settings.timing.election_timeout());
-    tasks.spawn(async move {
-        while let Some(read) = wanted.recv().await {
-            // Whoever asked may have gone: then nobody wants the answer.
-            match read {
-                Read::Nodes(to) => drop(to.send(reader.nodes().await)),
-                Read::Leader(to) => drop(to.send(reader.leader().await)),
-            }
-        }
-        reader.close().await;
-    });
-    let changes = loop {
-        match inbox.recv().await {
-            Some(Call::Start(changes)) => break changes,
-            Some(Call::Read(read)) => drop(reads.send(read)),
-            Some(Call::Stop) | None => return Ending::Stopped { clean: true },
-        }
-    };
-    let wakeups = Arc::new(Notify::new());
-    tasks.spawn(wakeup::run(
-        target.clone(),
-        settings.election.clone(),
-        settings.timing,
-        Arc::clone(&wakeups),
-    ));
-    let incarnation = Uuid::new_v4();
-    let store = Store::new(target, settings.identity(Incarnation(incarnation.as_u128())));
-    let driver = Driver::new(&settings, incarnation, store, publisher, changes);
-    let ending = driver.run(&mut inbox, &reads, &wakeups, &mut tasks).await;
-    // The tasks hold nothing that needs care: connections of theirs are closed by being dropped.
-    tasks.shutdown().await;
-    ending
-}
+#[cfg(test)]
+mod tests;

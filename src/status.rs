@@ -1,49 +1,19 @@
 //! What the outside sees of a node.
 
-use std::fmt;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use entity::sea_orm_active_enums::NodeStatus;
+use protocol::{Term, Time};
 
-use crate::clock;
-use crate::runtime::published::{Ending, Published};
-
-/// What a node does in its election.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Role {
-    /// It leads.
-    Leader,
-    /// It sees no leader, and stands or waits for a better node to.
-    Candidate,
-    /// Another node leads, or this one does not take part yet or any more.
-    Follower,
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Role::Leader => "leader",
-            Role::Candidate => "candidate",
-            Role::Follower => "follower",
-        })
-    }
-}
-
-/// How far an elector's life has come.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum State {
-    /// Made, not started.
-    Idle,
-    /// Started; its row is not in the database, or not known to be.
-    Joining,
-    /// Taking part.
-    Joined,
-    /// Ended, by [`stop`](crate::Elector::stop) or otherwise.
-    Ended,
-}
+use crate::role::{Lifecycle, Role};
+use crate::runtime::shared::SharedState;
+use crate::store::LiveNode;
 
 /// A node's view of its election, at the moment it was asked for.
+///
+/// With the feature `serde` a term is a number, and a duration is seconds in a field whose name ends in `_seconds`.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Status {
     /// The election.
@@ -53,133 +23,108 @@ pub struct Status {
     /// This node's priority.
     pub priority: i32,
     /// How far its life has come.
-    pub state: State,
+    pub lifecycle: Lifecycle,
     /// What it does. `Leader` only while its lease runs, by the clock at the moment of asking.
     pub role: Role,
-    /// The highest term this node has seen; its own while it leads. 0 before the first.
-    pub term: i64,
+    /// The term this node leads, as [`Elector::term`](crate::Elector::term) has it.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::optional_term", default))]
+    pub held_term: Option<Term>,
+    /// The highest term this node has seen, its own or another's. [`Term::NONE`] before the first.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::term"))]
+    pub highest_term: Term,
     /// The leader's id: this node's while it leads, else that of the node whose lease is in force as far as this
     /// node has seen.
     pub leader: Option<String>,
     /// How long this node's lease still runs, while it leads.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "lease_remaining_seconds", with = "crate::json::optional_seconds", default)
+    )]
     pub lease_remaining: Option<Duration>,
-    /// How long ago the database last answered this node; none before the first answer.
-    pub database_seen: Option<Duration>,
+    /// How long ago the database last answered this node. None before the first answer.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "since_last_database_reply_seconds", with = "crate::json::optional_seconds", default)
+    )]
+    pub since_last_database_reply: Option<Duration>,
 }
 
 impl Status {
-    pub(crate) fn of(published: &Published) -> Self {
-        let now = clock::now();
-        let lease = published.lease.filter(|lease| now < lease.deadline);
-        let outlook = published.outlook.as_ref();
-        let running = published.ending.is_none();
-        let seen = outlook
-            .and_then(|outlook| outlook.leader.as_ref())
-            .filter(|leader| running && now < leader.expires);
-        let (role, leader) = match lease {
-            Some(_) => (Role::Leader, Some(published.node_id.clone())),
-            None => match outlook.map(|outlook| outlook.role) {
-                Some(protocol::Role::Candidate) if running => (Role::Candidate, None),
-                _ => (Role::Follower, seen.map(|leader| leader.id.clone())),
-            },
+    pub(crate) fn of(state: &SharedState, now: Time) -> Self {
+        let lease = state.lease_at(now);
+        let node = state.node.as_ref();
+        let running = state.exit.is_none();
+        let seen = node
+            .and_then(|node| node.leader.as_ref())
+            .filter(|leader| running && now < leader.expires)
+            .map(|leader| leader.id.clone());
+        let (role, leader) = match (lease, node.map(|node| node.role)) {
+            (Some(_), _) => (Role::Leader, Some(state.node_id.clone())),
+            (None, Some(protocol::Role::Candidate)) if running => (Role::Candidate, None),
+            (None, _) => (Role::Follower, seen),
         };
         Self {
-            election: published.election.clone(),
-            node_id: published.node_id.clone(),
-            priority: published.priority,
-            state: match (&published.ending, outlook) {
-                (Some(_), _) => State::Ended,
-                (None, None) => State::Idle,
-                (None, Some(outlook)) if outlook.registered => State::Joined,
-                (None, Some(_)) => State::Joining,
+            election: state.election.clone(),
+            node_id: state.node_id.clone(),
+            priority: state.priority,
+            lifecycle: match (&state.exit, node) {
+                (Some(_), _) => Lifecycle::Ended,
+                (None, None) => Lifecycle::Idle,
+                (None, Some(node)) if node.registered => Lifecycle::Joined,
+                (None, Some(_)) => Lifecycle::Joining,
             },
             role,
-            term: lease
-                .map(|lease| lease.term)
-                .or_else(|| outlook.map(|outlook| outlook.highest_term))
-                .map_or(0, protocol::Term::get),
+            held_term: lease.map(|lease| lease.term),
+            highest_term: node.map_or(Term::NONE, |node| node.highest_term),
             leader,
             lease_remaining: lease.map(|lease| lease.deadline.since(now)),
-            database_seen: published.database_seen.map(|seen| now.since(seen)),
+            since_last_database_reply: state.last_reply.map(|replied| now.since(replied)),
         }
     }
 }
 
-/// A change of this node's role, as hooks get it.
+/// A live node, as its row in the database has it.
+///
+/// With the feature `serde` the term is a number, and the age is seconds in the field `heartbeat_age_seconds`.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
-pub struct RoleChange {
-    /// The election.
-    pub election: String,
-    /// This node.
-    pub node_id: String,
-    /// The new role: `Leader` or `Follower`.
-    pub role: Role,
-    /// The term that begins or that is over.
-    pub term: i64,
-}
-
-/// A node as the database has it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct Member {
+pub struct NodeInfo {
     /// Its id.
     pub id: String,
-    /// Its role as written in its row.
+    /// Its role as written in its row. A leader's row keeps it until the term is ended in the database.
     pub role: Role,
     /// Its priority.
     pub priority: i32,
-    /// Whether it stands for election.
+    /// Whether it campaigns.
     pub eligible: bool,
-    /// The term it leads or last led; 0 if it never did.
-    pub term: i64,
+    /// The term it leads or last led. [`Term::NONE`] if it never did.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::term"))]
+    pub term: Term,
     /// Where clients reach it.
     pub address: Option<String>,
     /// How long ago it last wrote a heartbeat, on the database's clock.
+    #[cfg_attr(feature = "serde", serde(rename = "heartbeat_age_seconds", with = "crate::json::seconds"))]
     pub heartbeat_age: Duration,
 }
 
-/// Follows a node's status. Made by [`Elector::subscribe`](crate::Elector::subscribe).
-#[derive(Clone, Debug)]
-pub struct Subscription {
-    published: watch::Receiver<Published>,
-    last: Option<(Role, i64, Option<String>, State)>,
-}
-
-impl Subscription {
-    pub(crate) fn new(published: watch::Receiver<Published>) -> Self {
-        Self { published, last: None }
-    }
-
-    /// The status now. Never blocks, never queries.
-    pub fn status(&self) -> Status {
-        Status::of(&self.published.borrow())
-    }
-
-    /// Waits until role, term, leader or state differ from what the last call returned; the first call returns at
-    /// once. None when the elector has ended and that was returned already.
-    ///
-    /// # Cancel safety
-    /// Cancel safe: no change is lost.
-    pub async fn changed(&mut self) -> Option<Status> {
-        loop {
-            let status = Status::of(&self.published.borrow_and_update());
-            let key = (status.role, status.term, status.leader.clone(), status.state);
-            if self.last.as_ref() != Some(&key) {
-                self.last = Some(key);
-                return Some(status);
-            }
-            if status.state == State::Ended || self.published.changed().await.is_err() {
-                return None;
-            }
-        }
-    }
-
-    /// Waits until the elector has ended, and says how.
-    pub(crate) async fn ended(&mut self) -> Ending {
-        match self.published.wait_for(|published| published.ending.is_some()).await {
-            Ok(published) => published.ending.clone().unwrap_or(Ending::Crashed),
-            Err(_) => Ending::Crashed,
+impl From<LiveNode> for NodeInfo {
+    fn from(node: LiveNode) -> Self {
+        Self {
+            id: node.id,
+            role: match node.status {
+                NodeStatus::Leader => Role::Leader,
+                NodeStatus::Candidate => Role::Candidate,
+                NodeStatus::Follower => Role::Follower,
+            },
+            priority: node.priority,
+            eligible: node.eligible,
+            term: node.term,
+            address: node.address,
+            heartbeat_age: node.heartbeat_age,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,24 +1,27 @@
 //! All SQL: every request of the rules as one statement or one transaction, with a hard time limit.
 
+pub(crate) mod backend;
 #[cfg(feature = "internals")]
 pub(crate) mod bare;
 mod claim;
 mod cleanup;
-pub(crate) mod connect;
+pub(crate) mod connection;
 mod dialect;
+mod done;
 mod end_reason;
 mod end_term;
-pub(crate) mod failure;
+pub(crate) mod error;
 mod heartbeat;
 mod identity;
-pub(crate) mod lane;
 mod leave;
+mod link;
 mod node_row;
 mod observe;
+pub(crate) mod options;
 mod reading;
 mod register;
+pub(crate) mod session;
 mod term_row;
-mod transaction;
 mod values;
 
 use std::time::Duration;
@@ -26,25 +29,29 @@ use std::time::Duration;
 use protocol::Belief;
 use protocol::Reply;
 use protocol::Request;
+use sea_orm::ConnectionTrait;
+use sea_orm::DbErr;
+use tokio::time::Instant;
 
-use self::connect::Target;
-use self::failure::Failure;
-use self::lane::Lane;
+use self::backend::ConnectSpec;
+use self::connection::Connection;
+use self::done::Done;
+use self::error::StoreError;
+use self::session::Session;
 
+pub use self::error::DatabaseError;
 pub(crate) use self::identity::NodeIdentity;
-pub(crate) use self::reading::Reader;
-#[cfg(feature = "postgres")]
-pub(crate) use self::transaction::CHANNEL;
+pub(crate) use self::reading::{LiveNode, READ_LIMIT, Reader};
 
 /// Carries requests out, one at a time, for one node.
 pub(crate) struct Store {
-    lane: Lane,
+    connection: Connection,
     who: NodeIdentity,
 }
 
 impl Store {
-    pub fn new(target: Target, who: NodeIdentity) -> Self {
-        Self { lane: Lane::new(target), who }
+    pub fn new(spec: ConnectSpec, who: NodeIdentity) -> Self {
+        Self { connection: Connection::new(spec), who }
     }
 
     /// Carries a request out within `limit`.
@@ -54,29 +61,57 @@ impl Store {
     ///
     /// # Cancel safety
     /// Dropped early, the request may or may not take effect; its connection is closed.
-    pub async fn carry_out(&mut self, request: &Request, limit: Duration) -> Result<Reply, Failure> {
+    pub async fn carry_out(&mut self, request: &Request, limit: Duration) -> Result<Reply, StoreError> {
+        let deadline = Instant::now() + limit;
         let who = &self.who;
-        self.lane
-            .run(limit, name(request), async |db| match request {
-                Request::Register { take_over } => {
-                    register::register(db, who, take_over.as_ref(), limit).await
-                }
-                Request::Heartbeat { belief, seq_floor } => {
-                    heartbeat::heartbeat(db, who, *belief, *seq_floor).await
-                }
-                Request::Observe { terms } => {
-                    observe::observe(db, &who.election, &who.node_id, terms).await.map(Reply::Snapshot)
-                }
-                Request::Claim(request) => claim::claim(db, who, request, limit).await,
-                Request::EndTerm { term, reason } => end_term::end_term(db, who, *term, *reason, limit).await,
-                Request::Leave { end } => leave::leave(db, who, *end, limit).await,
-                Request::Cleanup { older_than } => cleanup::cleanup(db, who, *older_than).await,
-            })
-            .await
+        let done =
+            self.connection.run(limit, name(request), async |db| carry_out(db, who, request, limit).await);
+        let Done { reply, leadership_changed } = done.await?;
+        if leadership_changed {
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.notify(left.min(limit / 4)).await;
+        }
+        Ok(reply)
+    }
+
+    /// Tells the other nodes to observe the election. It has changed by now whatever becomes of this, and they will
+    /// find that out by themselves, only later: so a notification that fails or is late costs nothing but that.
+    async fn notify(&mut self, limit: Duration) {
+        let election = &self.who.election;
+        let notified =
+            self.connection.run(limit, "notification", async |db| match db.dialect().notify(election) {
+                Some(notify) => db.query_one_raw(notify).await.map(drop),
+                None => Ok(()),
+            });
+        if let Err(error) = notified.await {
+            tracing::debug!(%election, node_id = %self.who.node_id, "{error}; the other nodes find out later");
+        }
     }
 
     pub async fn close(&mut self) {
-        self.lane.close().await;
+        self.connection.close().await;
+    }
+}
+
+async fn carry_out(
+    db: &Session,
+    who: &NodeIdentity,
+    request: &Request,
+    limit: Duration,
+) -> Result<Done, DbErr> {
+    match request {
+        Request::Register { take_over } => register::register(db, who, take_over.as_ref(), limit).await,
+        Request::Heartbeat { belief, seq_floor } => {
+            heartbeat::heartbeat(db, who, *belief, *seq_floor).await.map(Done::from)
+        }
+        Request::Observe { terms } => {
+            let snapshot = observe::observe(db, &who.election, &who.node_id, terms).await?;
+            Ok(Reply::Snapshot(snapshot).into())
+        }
+        Request::Claim(claim) => claim::claim(db, who, claim, limit).await,
+        Request::EndTerm { term, reason } => end_term::end_term(db, who, *term, *reason, limit).await,
+        Request::Leave { end } => leave::leave(db, who, *end, limit).await,
+        Request::Cleanup { older_than } => cleanup::cleanup(db, who, *older_than).await.map(Done::from),
     }
 }
 

@@ -9,6 +9,9 @@ use leader_election::{DatabaseUrl, ElectorConfig};
 
 use crate::exit::{self, BadInput};
 
+/// Where no other is given: a database for one machine only.
+const DEFAULT_DATABASE_URL: &str = "sqlite:./leader-election.db";
+
 /// One leader among your processes, by the SQL database you already run.
 ///
 /// Without a command it runs a node.
@@ -151,14 +154,14 @@ impl Database {
     /// Which database; and whether that is for want of an answer.
     pub(crate) fn url(&self) -> anyhow::Result<(DatabaseUrl, bool)> {
         match &self.url {
-            Some(url) => Ok((url.parse()?, false)),
+            Some(url) => Ok((DatabaseUrl::with_libpq_defaults(url)?, false)),
             None if self.require_database_url => Err(BadInput(
                 "DATABASE_URL is not set: name the database all nodes share, for example \
                  postgres://user:password@host/database"
                     .to_owned(),
             )
             .into()),
-            None => Ok((DatabaseUrl::default_sqlite(), true)),
+            None => Ok((DEFAULT_DATABASE_URL.parse()?, true)),
         }
     }
 }

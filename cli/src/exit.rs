@@ -1,9 +1,10 @@
 //! Exit codes, and how an error is told: in one line.
 
+use std::error::Error as _;
 use std::fmt;
 use std::process::ExitCode;
 
-use leader_election::Error;
+use leader_election::{Error, ErrorKind};
 
 /// Something the user wrote is wrong.
 const BAD_INPUT: u8 = 2;
@@ -17,10 +18,6 @@ const REPLACED: u8 = 77;
 const NO_SCHEMA: u8 = 78;
 /// Anything else.
 const FAILED: u8 = 1;
-
-/// What is meant by a prepared statement that is not there, or that is already.
-const POOLER: &str = "a pooler in transaction mode has to keep prepared statements: PgBouncer from 1.21 on, with \
-                      max_prepared_statements; or use session mode";
 
 /// For `--help`.
 pub(crate) const HELP: &str = "Exit codes:
@@ -62,30 +59,29 @@ pub(crate) fn log(error: &anyhow::Error) -> ExitCode {
     code(error)
 }
 
-/// What failed and why, without what an error repeats of its cause.
+/// What failed, and why: the error and its sources in one line.
 fn line(error: &anyhow::Error) -> String {
-    let mut line = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if !line.contains(&cause) {
-            let between = if line.is_empty() { "" } else { ": " };
-            line = format!("{line}{between}{cause}");
-        }
-    }
-    let line = line.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-    // What the migrations run into first; what the node's own steps say has the hint already.
-    let by_a_pooler = line.contains("prepared statement \"sqlx_s_") && !line.contains("PgBouncer");
-    if by_a_pooler { format!("{line} ({POOLER})") } else { line }
+    let chain: Vec<_> = error.chain().map(ToString::to_string).collect();
+    chain.join(": ").lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 fn code(error: &anyhow::Error) -> ExitCode {
-    let code = match error.downcast_ref::<Error>() {
-        Some(Error::InvalidConfig(_) | Error::InvalidDatabaseUrl(_)) => BAD_INPUT,
-        Some(Error::Unreachable { .. } | Error::Refused { .. }) => UNAVAILABLE,
-        Some(Error::Replaced { .. }) => REPLACED,
-        Some(Error::SchemaMissing) => NO_SCHEMA,
-        Some(Error::Crashed(_)) => CRASHED,
+    let code = match error.downcast_ref::<Error>().map(Error::kind) {
+        Some(ErrorKind::InvalidConfig | ErrorKind::InvalidDatabaseUrl) => BAD_INPUT,
+        Some(ErrorKind::Unreachable | ErrorKind::NoDatabase | ErrorKind::AccessDenied) => UNAVAILABLE,
+        Some(ErrorKind::Replaced) => REPLACED,
+        Some(ErrorKind::SchemaMissing) => NO_SCHEMA,
+        Some(ErrorKind::Crashed) => CRASHED,
         _ if error.is::<BadInput>() => BAD_INPUT,
         _ => FAILED,
     };
     ExitCode::from(code)
+}
+
+/// An error and its source, for a line of the log.
+pub(crate) fn chain(error: &Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
 }

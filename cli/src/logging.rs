@@ -16,7 +16,7 @@ use crate::exit::BadInput;
 const DEFAULT: &str = "warn,leader_election=info";
 
 /// Fields that every line for people has in its words already.
-const SPOKEN: [&str; 5] = ["election", "node_id", "term", "leader", "priority"];
+const SPOKEN: [&str; 7] = ["election", "event", "node_id", "term", "leader", "priority", "reason"];
 
 pub(crate) fn start(format: LogFormat) -> anyhow::Result<()> {
     let filter = match std::env::var("RUST_LOG") {

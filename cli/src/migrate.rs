@@ -2,20 +2,21 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
-use leader_election::Backend;
+use leader_election::{Backend, Error};
 use migration::Migrator;
 use sea_orm_migration::MigratorTrait;
-use sea_orm_migration::sea_orm::DbBackend;
+use sea_orm_migration::sea_orm::{DbBackend, DbErr};
 
 use crate::arguments::{Migrate, Step};
+use crate::exit::BadInput;
 
 pub(crate) async fn migrate(Migrate { database, step }: Migrate) -> anyhow::Result<ExitCode> {
     let (url, by_default) = database.url()?;
     if let Step::Sql = step {
         let backend = match url.backend() {
+            Backend::Postgres => DbBackend::Postgres,
             Backend::Sqlite => DbBackend::Sqlite,
-            _ => DbBackend::Postgres,
+            other => return Err(BadInput(format!("there is no SQL for {other}")).into()),
         };
         print!("{}", migration::sql(backend));
         return Ok(ExitCode::SUCCESS);
@@ -26,25 +27,28 @@ pub(crate) async fn migrate(Migrate { database, step }: Migrate) -> anyhow::Resu
     let db = url.connect().await?;
     match step {
         Step::Up => {
-            Migrator::up(&db, None).await.context("migrating up")?;
+            Migrator::up(&db, None).await.map_err(failed("migrating up"))?;
             println!("the schema is up to date");
         }
         Step::Down { num } => {
-            Migrator::down(&db, Some(num)).await.context("migrating down")?;
+            Migrator::down(&db, Some(num)).await.map_err(failed("migrating down"))?;
             println!("took back the newest steps: {num}, or as many as there were");
         }
         Step::Fresh => {
-            Migrator::fresh(&db).await.context("making the schema anew")?;
+            Migrator::fresh(&db).await.map_err(failed("recreating the tables"))?;
             println!("made the schema anew");
         }
         Step::Status => {
-            for step in
-                Migrator::get_migration_with_status_read_only(&db).await.context("reading the steps")?
-            {
+            let steps = Migrator::get_migration_with_status_read_only(&db).await;
+            for step in steps.map_err(failed("reading the migrations"))? {
                 println!("{}  {}", step.status(), step.name());
             }
         }
         Step::Sql => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn failed(step: &'static str) -> impl FnOnce(DbErr) -> Error {
+    move |error| Error::database(step, &error)
 }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use leader_election::{DatabaseUrl, Elector, ElectorConfig, Error, State};
+use leader_election::{DatabaseUrl, Elector, ElectorConfig, Error, Lifecycle};
 use rand::RngExt;
+
+use crate::exit;
 
 /// The host's name.
 pub(crate) fn host_name() -> String {
@@ -20,8 +22,8 @@ pub(crate) async fn is_taken(url: &DatabaseUrl, config: &ElectorConfig) -> Resul
     loop {
         match elector.nodes().await {
             Ok(nodes) => return Ok(nodes.iter().any(|node| node.id == config.node_id)),
-            Err(error @ (Error::Unreachable { .. } | Error::Database { transient: true, .. })) => {
-                tracing::warn!("{error}; trying again");
+            Err(error) if error.is_transient() => {
+                tracing::warn!("{}; trying again", exit::chain(&error));
                 tokio::time::sleep(PATIENCE).await;
             }
             Err(error) => return Err(error),
@@ -32,13 +34,14 @@ pub(crate) async fn is_taken(url: &DatabaseUrl, config: &ElectorConfig) -> Resul
 /// Returns if the id this node took for free is a leader's: then it would be waited for until that leader is gone.
 pub(crate) async fn waits_for_its_id(elector: &Elector) {
     let mut status = elector.subscribe();
-    while status.status().state != State::Joined {
-        let joined =
-            async { while status.changed().await.is_some_and(|status| status.state != State::Joined) {} };
+    while status.status().lifecycle != Lifecycle::Joined {
+        let joined = async {
+            while status.changed().await.is_some_and(|status| status.lifecycle != Lifecycle::Joined) {}
+        };
         if tokio::time::timeout(PATIENCE, joined).await.is_err()
             && let Ok(Some(leader)) = elector.leader().await
             && leader.id == elector.status().node_id
-            && elector.status().state == State::Joining
+            && elector.status().lifecycle == Lifecycle::Joining
         {
             return;
         }

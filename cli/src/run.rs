@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use leader_election::{DatabaseUrl, Elector, ElectorConfig, Error};
 use tracing::{info, warn};
 
@@ -17,14 +16,17 @@ const REMINDER: Duration = Duration::from_secs(30);
 /// What the node came to.
 enum Ended {
     Asked,
+    /// The id it took for free is a leader's.
+    IdTaken,
     Replaced(Error),
 }
 
 pub(crate) async fn run(run: Run) -> anyhow::Result<ExitCode> {
     let host = node_id::host_name();
     let config = run.config(run.node_id.as_deref().unwrap_or(&host));
-    config.check()?;
     let (url, by_default) = run.database.url()?;
+    // Bad settings are refused before anything is waited for.
+    Elector::connect_lazy(&url, config.clone())?;
     logging::start(run.log_format)?;
     match serve(&run, config, &url, by_default).await {
         Err(error) if run.log_format == LogFormat::Json => Ok(exit::log(&error)),
@@ -59,17 +61,17 @@ async fn serve(
     loop {
         match take_part(url, &config, defaulted, &mut signals).await? {
             Ended::Asked => return Ok(ExitCode::SUCCESS),
+            Ended::IdTaken => rename(&mut config, &host),
             // Two processes that both defaulted to the host's name at the same moment.
-            Ended::Replaced(_) if defaulted => {
-                let before = std::mem::replace(&mut config.node_id, node_id::with_suffix(&host));
-                info!(
-                    "{before} is another process, and no NODE_ID was given: going on as {}",
-                    config.node_id
-                );
-            }
+            Ended::Replaced(_) if defaulted => rename(&mut config, &host),
             Ended::Replaced(error) => return Err(error.into()),
         }
     }
+}
+
+fn rename(config: &mut ElectorConfig, host: &str) {
+    let before = std::mem::replace(&mut config.node_id, node_id::with_suffix(host));
+    info!("{before} is another process, and no NODE_ID was given: going on as {}", config.node_id);
 }
 
 /// Waits for the database and sees to the schema.
@@ -77,17 +79,21 @@ async fn prepared(url: &DatabaseUrl, auto_migrate: bool) -> anyhow::Result<()> {
     let mut told: Option<(String, Instant)> = None;
     let db = url
         .connect_patiently(|error: &Error, _: Duration| {
-            let error = error.to_string();
+            let error = exit::chain(error);
             // The same again is worth a line once in a while only.
             if told.as_ref().is_none_or(|(before, at)| *before != error || at.elapsed() >= REMINDER) {
-                warn!("{error}; trying until it is there");
+                warn!("{error}; retrying");
                 told = Some((error, Instant::now()));
             }
         })
         .await?;
     if auto_migrate {
-        migration::migrate(&db).await.context("making the tables (AUTO_MIGRATE)")?;
-    } else if !migration::is_current(&db).await.context("reading the schema's version")? {
+        let migrated = migration::migrate(&db).await;
+        migrated.map_err(|error| Error::database("creating the tables (AUTO_MIGRATE)", &error))?;
+        return Ok(());
+    }
+    let current = migration::is_current(&db).await;
+    if !current.map_err(|error| Error::database("reading the schema's version", &error))? {
         return Err(Error::SchemaMissing.into());
     }
     Ok(())
@@ -100,12 +106,12 @@ async fn take_part(
     signals: &mut Signals,
 ) -> anyhow::Result<Ended> {
     let elector = Elector::connect_lazy(url, config.clone())?;
-    elector.start().await?;
+    elector.start()?;
     let ended = tokio::select! {
-        ended = elector.ended() => ended,
+        ended = elector.wait() => ended,
         () = node_id::waits_for_its_id(&elector), if defaulted => {
             elector.stop().await?;
-            Err(Error::Replaced { node_id: config.node_id.clone() })
+            return Ok(Ended::IdTaken);
         }
         (name, _) = signals.next() => {
             info!("{name}: leaving the election; a second signal ends this process at once");
@@ -117,7 +123,7 @@ async fn take_part(
     };
     match ended {
         // What could not be told to the database was logged; it was asked to stop, and it has.
-        Ok(()) | Err(Error::Unfinished) => Ok(Ended::Asked),
+        Ok(()) | Err(Error::StopTimedOut) => Ok(Ended::Asked),
         Err(error @ Error::Replaced { .. }) => Ok(Ended::Replaced(error)),
         Err(error) => Err(error.into()),
     }

@@ -1,6 +1,6 @@
 //! What one reads first: who, where, how fast, and what to try.
 
-use leader_election::{DatabaseUrl, ElectorConfig};
+use leader_election::{Backend, DatabaseUrl, ElectorConfig};
 use tracing::info;
 
 pub(crate) fn print(config: &ElectorConfig, url: &DatabaseUrl, by_default: bool) {
@@ -15,7 +15,7 @@ pub(crate) fn print(config: &ElectorConfig, url: &DatabaseUrl, by_default: bool)
             "database: {url} (DATABASE_URL is not set): serves one machine only; \
              for more, set it to a PostgreSQL"
         );
-    } else if url.is_sqlite() {
+    } else if url.backend() == Backend::Sqlite {
         info!("database: {url}, which serves one machine only");
     } else {
         info!("database: {url}");

@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
-use sea_orm_migration::{
-    prelude::IntoIden,
-    sea_orm::{DbBackend, Schema},
-    seaql_migrations,
-};
+use sea_orm_migration::prelude::IntoIden;
+use sea_orm_migration::sea_orm::DbBackend;
+use sea_orm_migration::sea_orm::Schema;
+use sea_orm_migration::seaql_migrations;
 
 use crate::steps::{RECORDS, texts};
 

@@ -1,182 +1,164 @@
 //! Carries out what the rules command, and tells them what came of it.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::future::pending;
+use std::pin::pin;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Notify, mpsc};
+use protocol::{Command, Event, LocalNode, Machine, Outcome, Reply, Request, Time, Timing};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
-use super::published::{Ending, Publisher};
-use super::report::Report;
-use super::{Call, Read};
-use crate::clock;
-use crate::config::Settings;
-use crate::status::{Role, RoleChange};
-use crate::store::Store;
-use crate::store::failure::Failure;
-use protocol::{Change, Command, Event, Incarnation, LocalNode, Machine, Outcome, Reply, Request, Time};
+use super::events::EventSource;
+use super::executor::Executor;
+use super::outlets::Outlets;
+use super::shared::Exit;
+use crate::clock::Clock;
 
-/// The step under way. Dropped, its connection is closed.
+/// The longest sleep. A timer stands still while the machine is suspended and the clock does not: this is how long after
+/// a resume the driver may take to notice what is over.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// A request that is to be carried out.
 struct Step {
     token: u64,
-    future: Pin<Box<dyn Future<Output = Result<Reply, Failure>>>>,
+    request: Request,
+    limit: Duration,
 }
 
-pub(super) struct Driver<'a> {
+/// Drives one node's machine. Owns its role and its lease, and is the only one to publish them.
+pub struct Driver<'a, C> {
+    clock: C,
     machine: Machine,
-    /// Only the step under way has it; the lock is how the next one waits for that step's being dropped.
-    store: Arc<Mutex<Store>>,
-    step: Option<Step>,
-    publisher: &'a Publisher,
-    report: Report,
-    changes: mpsc::UnboundedSender<RoleChange>,
-    database_seen: Option<Time>,
-    ending: Option<Ending>,
+    outlets: &'a Outlets,
+    events: EventSource,
+    /// The request to be sent next. It takes the place of the one under way.
+    next: Option<Step>,
+    last_reply: Option<Time>,
+    exit: Option<Exit>,
 }
 
-impl<'a> Driver<'a> {
-    pub fn new(
-        settings: &Settings,
-        incarnation: Uuid,
-        store: Store,
-        publisher: &'a Publisher,
-        changes: mpsc::UnboundedSender<RoleChange>,
-    ) -> Self {
-        let node =
-            LocalNode { id: settings.node_id.clone(), incarnation: Incarnation(incarnation.as_u128()) };
+impl<'a, C: Clock> Driver<'a, C> {
+    /// A driver of this node, which publishes here.
+    pub fn new(clock: C, node: LocalNode, timing: Timing, outlets: &'a Outlets) -> Self {
         Self {
-            machine: Machine::new(clock::now(), node, settings.timing),
-            store: Arc::new(Mutex::new(store)),
-            step: None,
-            publisher,
-            report: Report::new(settings),
-            changes,
-            database_seen: None,
-            ending: None,
+            machine: Machine::new(clock.now(), node, timing),
+            clock,
+            outlets,
+            events: EventSource::new(timing),
+            next: None,
+            last_reply: None,
+            exit: None,
         }
     }
 
-    /// Runs until the machine has ended. When all handles are gone, that is a wish to stop.
+    /// Runs until the machine has ended. A stop is asked for by `true` in `stop`, or by dropping its sender.
+    ///
+    /// None of the `tasks` ends by itself. When one does, the node leaves rather than lead half-blind.
     pub async fn run(
         mut self,
-        inbox: &mut mpsc::UnboundedReceiver<Call>,
-        reads: &mpsc::UnboundedSender<Read>,
+        store: &mut impl Executor,
+        mut stop: watch::Receiver<bool>,
         wakeups: &Notify,
         tasks: &mut JoinSet<()>,
-    ) -> Ending {
-        let mut crashed = false;
-        let mut listening = true;
+    ) -> Exit {
+        let mut stopping = false;
+        let mut crashed = None;
         self.handle(Event::Tick);
-        while self.ending.is_none() {
-            let due = self.machine.due();
-            let event = tokio::select! {
-                biased;
-                call = inbox.recv(), if listening => match call {
-                    Some(Call::Read(read)) => {
-                        drop(reads.send(read));
-                        continue;
-                    }
-                    Some(Call::Start(_)) => continue,
-                    Some(Call::Stop) => Event::Stop,
-                    None => {
-                        listening = false;
+        loop {
+            let step = self.next.take();
+            // Dropped at the end of this turn of the loop, before the next request is sent: one at a time.
+            let mut reply = pin!(carry_out(store, step.as_ref()));
+            let mut answered = false;
+            while self.exit.is_none() && self.next.is_none() {
+                let due = self.machine.due();
+                let event = tokio::select! {
+                    biased;
+                    _ = stop.wait_for(|stop| *stop), if !stopping => {
+                        stopping = true;
                         Event::Stop
                     }
-                },
-                result = finished(&mut self.step) => self.taken(result),
-                () = sleep_until(due) => Event::Tick,
-                () = wakeups.notified() => Event::Wake,
-                Some(_) = tasks.join_next(), if !crashed => {
-                    // None of the other tasks ends by itself: leave in good order rather than lead half-blind.
-                    crashed = true;
-                    Event::Stop
-                }
-            };
-            self.handle(event);
+                    (token, result) = &mut reply, if !answered => {
+                        answered = true;
+                        self.replied(token, result)
+                    }
+                    () = reached(&self.clock, due) => Event::Tick,
+                    () = wakeups.notified() => Event::Wake,
+                    Some(ended) = tasks.join_next(), if crashed.is_none() => {
+                        crashed = Some(ended.err().map_or("a task ended".to_owned(), |error| error.to_string()));
+                        Event::Stop
+                    }
+                };
+                self.handle(event);
+            }
+            if self.exit.is_some() {
+                break;
+            }
         }
-        self.step = None;
-        self.store.lock().await.close().await;
-        match self.ending {
-            Some(_) if crashed => Ending::Crashed,
-            Some(ending) => ending,
-            None => Ending::Crashed,
+        store.close().await;
+        match (crashed, self.exit) {
+            (None, Some(exit)) => exit,
+            (crashed, _) => Exit::Crashed(crashed.unwrap_or_default()),
         }
     }
 
     fn handle(&mut self, event: Event) {
-        let now = clock::now();
-        let looked = matches!(&event, Event::Reply { reply: Some(Reply::Snapshot(_)), .. });
+        let now = self.clock.now();
+        let observed = matches!(&event, Event::Reply { reply: Some(Reply::Snapshot(_)), .. });
         let commands = self.machine.handle(now, event);
+        let node = self.machine.outlook(now);
+        let lease = self.machine.lease();
         // Before anything else: what has ended must not be seen to go on for as long as a command takes.
-        self.publisher.publish(self.machine.outlook(now), self.machine.lease(), self.database_seen);
-        self.report.outlook(now, &self.machine, looked);
+        self.outlets.publish(node.clone(), lease, self.last_reply);
+        for event in self.events.state(now, &node, lease.is_some(), observed) {
+            self.outlets.announce(event);
+        }
         for command in commands {
             match command {
-                Command::Send { token, request, limit } => self.send(token, request, limit),
-                Command::Announce(change) => self.announce(now, &change),
-                Command::End(outcome) => {
-                    self.ending = Some(match outcome {
-                        Outcome::Stopped { clean } => Ending::Stopped { clean },
-                        Outcome::Replaced => Ending::Replaced,
-                    });
-                    self.report.ended(outcome);
+                Command::Send { token, request, limit } => self.next = Some(Step { token, request, limit }),
+                Command::Announce(change) => {
+                    if let Some(event) = self.events.change(now, change, &node) {
+                        self.outlets.announce(event);
+                    }
                 }
+                Command::End(Outcome::Stopped { clean }) => self.exit = Some(Exit::Stopped { clean }),
+                Command::End(Outcome::Replaced) => self.exit = Some(Exit::Replaced),
             }
         }
     }
 
-    fn send(&mut self, token: u64, request: Request, limit: Duration) {
-        // A step that is still under way is cut off first: one command at a time.
-        self.step = None;
-        let store = Arc::clone(&self.store);
-        let future = Box::pin(async move { store.lock().await.carry_out(&request, limit).await });
-        self.step = Some(Step { token, future });
-    }
-
-    fn taken(&mut self, (token, result): (u64, Result<Reply, Failure>)) -> Event {
-        self.step = None;
-        let now = clock::now();
-        let reply = match result {
-            Ok(reply) => {
-                self.database_seen = Some(now);
-                self.report.answered(now);
-                Some(reply)
+    fn replied(&mut self, token: u64, result: Result<Reply, String>) -> Event {
+        let now = self.clock.now();
+        let event = match &result {
+            Ok(_) => {
+                self.last_reply = Some(now);
+                self.events.answered(now)
             }
-            Err(failure) => {
-                self.report.failed(now, &failure, self.machine.lease());
-                None
-            }
+            Err(reason) => self.events.failed(now, reason.clone(), self.machine.lease()),
         };
-        Event::Reply { token, reply }
-    }
-
-    fn announce(&mut self, now: Time, change: &Change) {
-        self.report.changed(now, change);
-        let (role, term) = match change {
-            Change::BecameLeader { term, .. } => (Role::Leader, *term),
-            Change::LostLeadership { term, .. } => (Role::Follower, *term),
-            _ => return,
-        };
-        let (election, node_id) = self.report.names();
-        // Without a receiver there is nobody to tell.
-        drop(self.changes.send(RoleChange { election, node_id, role, term: term.get() }));
+        if let Some(event) = event {
+            self.outlets.announce(event);
+        }
+        Event::Reply { token, reply: result.ok() }
     }
 }
 
-async fn finished(step: &mut Option<Step>) -> (u64, Result<Reply, Failure>) {
+async fn carry_out(store: &mut impl Executor, step: Option<&Step>) -> (u64, Result<Reply, String>) {
     match step {
-        Some(Step { token, future }) => (*token, future.await),
-        None => std::future::pending().await,
+        Some(Step { token, request, limit }) => (*token, store.carry_out(request, *limit).await),
+        None => pending().await,
     }
 }
 
-async fn sleep_until(due: Option<Time>) {
-    match due {
-        // The timer stands still while the machine is suspended; the clock does not, and is what counts afterwards.
-        Some(due) => tokio::time::sleep(due.since(clock::now())).await,
-        None => std::future::pending().await,
+async fn reached(clock: &impl Clock, due: Option<Time>) {
+    let Some(due) = due else { return pending().await };
+    loop {
+        let left = due.since(clock.now());
+        if left.is_zero() {
+            return;
+        }
+        clock.sleep(left.min(LONGEST_SLEEP)).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,31 +1,84 @@
 //! The application's hooks, one after the other, on the application's own runtime.
 
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use std::time::Duration;
 
-use crate::config::Hook;
-use crate::status::{Role, RoleChange};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::{JoinHandle, JoinSet};
 
-/// Runs the hooks until no more changes can come and all of them have been told. A hook that panics is reported, and
-/// the next change goes to the next hook all the same.
-pub(crate) async fn run(
-    mut changes: mpsc::UnboundedReceiver<RoleChange>,
-    on_become_leader: Option<Hook>,
-    on_become_follower: Option<Hook>,
-) {
-    let mut running = JoinSet::new();
-    while let Some(change) = changes.recv().await {
-        let hook = match change.role {
-            Role::Leader => &on_become_leader,
-            Role::Candidate | Role::Follower => &on_become_follower,
-        };
-        let Some(hook) = hook else { continue };
-        let RoleChange { election, node_id, role, term } = change.clone();
-        running.spawn(hook.call(change));
-        if let Some(Err(error)) = running.join_next().await
-            && error.is_panic()
-        {
-            tracing::error!(%election, %node_id, term, "the hook for becoming {role} panicked");
+use super::outlets::Announcer;
+use crate::event::Event;
+use crate::hook::{Hook, RoleChange};
+use crate::role::Role;
+
+/// What to run at changes of role.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hooks {
+    pub on_become_leader: Option<Hook>,
+    pub on_become_follower: Option<Hook>,
+}
+
+impl Hooks {
+    pub fn is_empty(&self) -> bool {
+        self.on_become_leader.is_none() && self.on_become_follower.is_none()
+    }
+
+    fn of(&self, role: Role) -> Option<&Hook> {
+        match role {
+            Role::Leader => self.on_become_leader.as_ref(),
+            Role::Candidate | Role::Follower => self.on_become_follower.as_ref(),
         }
     }
 }
+
+/// Runs the hooks until no more changes can come and all of them have been told. A hook that panics is reported, and
+/// the next change goes to the next hook.
+///
+/// At a notification in `abort` the hook that is running is aborted, and of the changes that wait only the newest is
+/// still told: the application learns at least what it is now.
+pub(super) async fn run(
+    hooks: Hooks,
+    mut changes: mpsc::UnboundedReceiver<RoleChange>,
+    announcer: Announcer,
+    abort: &Notify,
+) {
+    let mut running = JoinSet::new();
+    let mut newest = None;
+    loop {
+        let change = match newest.take() {
+            Some(change) => change,
+            None => match changes.recv().await {
+                Some(change) => change,
+                None => return,
+            },
+        };
+        let Some(hook) = hooks.of(change.role).cloned() else { continue };
+        let RoleChange { role, term, .. } = change;
+        // The application's function is called inside the task: it may panic before there is a future.
+        running.spawn(async move { hook.call(change).await });
+        tokio::select! {
+            ended = running.join_next() => {
+                if let Some(Err(error)) = ended && error.is_panic() {
+                    announcer.announce(Event::HookPanicked { role, term });
+                }
+            }
+            () = abort.notified() => {
+                running.shutdown().await;
+                announcer.announce(Event::HookAborted { role, term });
+                while let Ok(change) = changes.try_recv() {
+                    newest = Some(change);
+                }
+            }
+        }
+    }
+}
+
+/// Waits until the hooks have all been told. One that takes longer than `limit` is aborted.
+pub(super) async fn finish(mut task: JoinHandle<()>, abort: &Notify, limit: Duration) {
+    while tokio::time::timeout(limit, &mut task).await.is_err() {
+        // Kept for nobody: a hook that starts after this has its own time.
+        abort.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests;

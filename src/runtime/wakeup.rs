@@ -1,39 +1,50 @@
-//! Wake-ups: "look again now", and nothing more. Everything works without them, just by polling.
+//! Wake-ups: "observe again now", and nothing more. Everything works without them, just by polling.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use protocol::Timing;
 use tokio::sync::Notify;
 
-use crate::store::connect::Target;
-use protocol::Timing;
-
-/// Notifies `wakeups` whenever something may have changed.
-pub(super) async fn run(target: Target, election: String, timing: Timing, wakeups: Arc<Notify>) {
-    // Only notifications are about one election; a file is watched for all of them.
-    let _ = &election;
-    match target {
-        #[cfg(feature = "postgres")]
-        Target::Postgres(options, pool) => {
-            postgres::listen(|| Target::listener_pool(&options, &pool), &election, timing, &wakeups).await;
-        }
-        #[cfg(feature = "sqlite")]
-        Target::Sqlite(..) => sqlite::watch(target, timing, &wakeups).await,
-        #[cfg(feature = "sqlite")]
-        // One process, no file to watch: looking is as cheap as watching.
-        Target::Shared(_) => loop {
-            tokio::time::sleep(pace(timing)).await;
-            wakeups.notify_one();
-        },
-    }
-}
-
-#[cfg(feature = "sqlite")]
-/// A few timing a second, more often only where heartbeats are that frequent.
-fn pace(timing: Timing) -> std::time::Duration {
-    timing.heartbeat_interval().min(std::time::Duration::from_millis(200))
-}
+use super::outlets::Announcer;
+use crate::store::backend::{ConnectSpec, Wakeup};
 
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+
+/// How often a SQLite database is looked at, at the least.
+const LONGEST_PACE: Duration = Duration::from_millis(200);
+
+/// Notifies `wakeups` whenever something may have changed.
+pub(super) async fn run(
+    spec: ConnectSpec,
+    election: String,
+    timing: Timing,
+    wakeups: Arc<Notify>,
+    announcer: Announcer,
+) {
+    // A few times a second, more often only where heartbeats are that frequent.
+    let pace = timing.heartbeat_interval().min(LONGEST_PACE);
+    // Each backend uses some of these.
+    let _ = (&election, &announcer, pace);
+    match spec.wakeup() {
+        #[cfg(feature = "postgres")]
+        Wakeup::Notification(pool) => {
+            let listener = postgres::Listener::new(&election, timing, &wakeups, &announcer);
+            listener.listen(|| pool.pool()).await;
+        }
+        #[cfg(feature = "sqlite")]
+        Wakeup::DataVersion => sqlite::watch(spec, pace, timing.heartbeat_interval(), &wakeups).await,
+        #[cfg(feature = "sqlite")]
+        Wakeup::Polling => loop {
+            tokio::time::sleep(pace).await;
+            wakeups.notify_one();
+        },
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests;

@@ -16,10 +16,10 @@ impl BareStore {
     /// One that writes as this node and this process. It connects when it is first asked for something.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`].
+    /// [`Error::InvalidConfig`], [`Error::InvalidDatabaseUrl`].
     pub fn new(url: &DatabaseUrl, config: &ElectorConfig, incarnation: Incarnation) -> Result<Self, Error> {
         let who = config.settings()?.identity(incarnation);
-        Ok(Self { store: Store::new(url.target("model check"), who), database: url.to_string() })
+        Ok(Self { store: Store::new(url.spec("model check")?, who), database: url.to_string() })
     }
 
     /// Writes as another from here on. The connection stays, which is what takes time.
@@ -36,6 +36,6 @@ impl BareStore {
     /// # Errors
     /// Whatever failed: the request may or may not have taken effect.
     pub async fn carry_out(&mut self, request: &Request, limit: Duration) -> Result<Reply, Error> {
-        self.store.carry_out(request, limit).await.map_err(|failure| failure.into_error(&self.database))
+        self.store.carry_out(request, limit).await.map_err(|error| Error::of_store(error, &self.database))
     }
 }

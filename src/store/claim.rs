@@ -14,7 +14,6 @@ use protocol::Term;
 use sea_orm::ActiveValue::Set;
 use sea_orm::ColumnTrait;
 use sea_orm::ConnectionTrait;
-use sea_orm::DatabaseConnection;
 use sea_orm::DbErr;
 use sea_orm::EntityTrait;
 use sea_orm::QueryFilter;
@@ -23,45 +22,43 @@ use sea_orm::sea_query::Expr;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::sea_query::Query;
 
-use super::dialect::clock;
-use super::failure::is_unique_violation;
+use super::done::Done;
+use super::error::is_unique_violation;
 use super::identity::NodeIdentity;
 use super::node_row;
 use super::node_row::own_row;
 use super::node_row::touched;
 use super::node_row::version;
 use super::observe::observe;
+use super::session::Session;
 use super::term_row;
-use super::transaction::begin_locked;
-use super::transaction::notify;
 
 pub(super) async fn claim(
-    db: &DatabaseConnection,
+    db: &Session,
     who: &NodeIdentity,
     claim: &Claim,
     limit: Duration,
-) -> Result<Reply, DbErr> {
-    let transaction = begin_locked(db, &who.election, limit).await?;
+) -> Result<Done, DbErr> {
+    let transaction = db.begin_locked(&who.election, limit).await?;
     match carry_out(&transaction, who, claim).await {
         Ok(Ok(term)) => {
-            notify(&transaction, &who.election).await?;
             transaction.commit().await?;
-            Ok(Reply::Claimed { term })
+            Ok(Done::leadership_changed(Reply::Claimed { term }))
         }
         Ok(Err(rejected)) => {
             transaction.rollback().await?;
-            Ok(Reply::ClaimRejected(rejected))
+            Ok(Reply::ClaimRejected(rejected).into())
         }
         Err(error) if is_unique_violation(&error) => {
             transaction.rollback().await?;
-            Ok(Reply::ClaimRejected(ClaimRejected::Raced))
+            Ok(Reply::ClaimRejected(ClaimRejected::Raced).into())
         }
         Err(error) => Err(error),
     }
 }
 
-async fn carry_out<C: ConnectionTrait>(
-    transaction: &C,
+async fn carry_out(
+    transaction: &Session,
     who: &NodeIdentity,
     claim: &Claim,
 ) -> Result<Result<Term, ClaimRejected>, DbErr> {
@@ -97,7 +94,7 @@ async fn carry_out<C: ConnectionTrait>(
 }
 
 /// The highest term any node's row names: a snapshot has only some of the rows.
-async fn highest_node_term<C: ConnectionTrait>(db: &C, who: &NodeIdentity) -> Result<Term, DbErr> {
+async fn highest_node_term(db: &Session, who: &NodeIdentity) -> Result<Term, DbErr> {
     let highest = Query::select()
         .expr_as(Expr::col(nodes::Column::Term).max(), "term")
         .from(nodes::Entity)
@@ -108,7 +105,7 @@ async fn highest_node_term<C: ConnectionTrait>(db: &C, who: &NodeIdentity) -> Re
     Ok(number.map(Term::new).unwrap_or_default())
 }
 
-async fn open_term<C: ConnectionTrait>(db: &C, who: &NodeIdentity, term: Term) -> Result<(), DbErr> {
+async fn open_term(db: &Session, who: &NodeIdentity, term: Term) -> Result<(), DbErr> {
     use terms::Column as C;
     let insert = Query::insert()
         .into_table(terms::Entity)
@@ -119,7 +116,7 @@ async fn open_term<C: ConnectionTrait>(db: &C, who: &NodeIdentity, term: Term) -
             who.node_id.as_str().into(),
             Value::from(who.uuid()).into(),
             who.lease_ms().into(),
-            clock(db.get_database_backend()),
+            db.dialect().clock(),
         ])
         .take();
     db.execute(&insert).await?;
@@ -127,12 +124,7 @@ async fn open_term<C: ConnectionTrait>(db: &C, who: &NodeIdentity, term: Term) -
 }
 
 /// Counts the row up as a heartbeat does, so that the leadership begins in a version no other had.
-async fn promote<C: ConnectionTrait>(
-    db: &C,
-    who: &NodeIdentity,
-    term: Term,
-    floor: HeartbeatSeq,
-) -> Result<bool, DbErr> {
+async fn promote(db: &Session, who: &NodeIdentity, term: Term, floor: HeartbeatSeq) -> Result<bool, DbErr> {
     let promotion = nodes::Entity::update_many()
         .set(nodes::ActiveModel {
             status: Set(NodeStatus::Leader),

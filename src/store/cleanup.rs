@@ -7,37 +7,31 @@ use entity::node_records as nodes;
 use protocol::Reply;
 use sea_orm::ColumnTrait;
 use sea_orm::ConnectionTrait;
-use sea_orm::DbBackend;
 use sea_orm::DbErr;
 use sea_orm::sea_query::Alias;
 use sea_orm::sea_query::DeleteStatement;
 use sea_orm::sea_query::Expr;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::sea_query::LockBehavior;
-use sea_orm::sea_query::LockType;
 use sea_orm::sea_query::Order;
 use sea_orm::sea_query::Query;
 
-use super::dialect::clock_before;
+use super::dialect::Dialect;
 use super::dialect::leader_literal;
 use super::identity::NodeIdentity;
+use super::session::Session;
 
 /// How many rows one cleanup deletes at most: it must not hold the database up. The next one goes on.
 const BATCH: u64 = 500;
 
 /// Never deletes a leader's row, by its status or by the open term, nor the newest terms; skips rows somebody has
 /// locked.
-pub(super) async fn cleanup<C: ConnectionTrait>(
-    db: &C,
-    who: &NodeIdentity,
-    older_than: Duration,
-) -> Result<Reply, DbErr> {
-    let nodes = db.execute(&stale_nodes(db.get_database_backend(), who, older_than)).await?.rows_affected();
+pub(super) async fn cleanup(db: &Session, who: &NodeIdentity, older_than: Duration) -> Result<Reply, DbErr> {
+    let nodes = db.execute(&stale_nodes(db.dialect(), who, older_than)).await?.rows_affected();
     let terms = db.execute(&old_terms(who)).await?.rows_affected();
     Ok(Reply::Cleaned { nodes, terms })
 }
 
-fn stale_nodes(backend: DbBackend, who: &NodeIdentity, older_than: Duration) -> DeleteStatement {
+fn stale_nodes(dialect: &dyn Dialect, who: &NodeIdentity, older_than: Duration) -> DeleteStatement {
     let leaders = Query::select()
         .column(terms::Column::LeaderId)
         .from(terms::Entity)
@@ -50,14 +44,12 @@ fn stale_nodes(backend: DbBackend, who: &NodeIdentity, older_than: Duration) -> 
         .and_where(nodes::Column::Election.eq(&who.election))
         .and_where(Expr::col(nodes::Column::Status).ne(leader_literal()))
         .and_where(nodes::Column::Id.ne(&who.node_id))
-        .and_where(Expr::col(nodes::Column::LastHeartbeat).lt(clock_before(backend, older_than)))
+        .and_where(Expr::col(nodes::Column::LastHeartbeat).lt(dialect.clock_before(older_than)))
         .and_where(nodes::Column::Id.not_in_subquery(leaders))
         .order_by(nodes::Column::Id, Order::Asc)
         .limit(BATCH)
         .take();
-    if backend == DbBackend::Postgres {
-        stale.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    }
+    dialect.skip_locked(&mut stale);
     Query::delete()
         .from_table(nodes::Entity)
         .and_where(nodes::Column::Election.eq(&who.election))

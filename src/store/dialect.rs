@@ -1,42 +1,38 @@
-//! The few expressions that PostgreSQL and SQLite spell differently.
-//!
-//! Every time stamp is the database's, read inside the statement: `clock_timestamp()` on PostgreSQL, never `now()`,
-//! which is the start of the transaction. It is found through the search path, like any function.
+//! What databases spell in different ways.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use sea_orm::DbBackend;
-use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::Statement;
+use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::SelectStatement;
 
-/// The database's clock.
-pub(super) fn clock(backend: DbBackend) -> SimpleExpr {
-    match backend {
-        DbBackend::Sqlite => Expr::cust("strftime('%Y-%m-%d %H:%M:%f+00:00', 'now')"),
-        _ => Expr::cust("clock_timestamp()"),
-    }
-}
+/// The SQL of one kind of database. Every time stamp is the database's, read inside the statement.
+pub(super) trait Dialect: Debug + Send + Sync {
+    /// By what name SeaORM builds statements for it.
+    fn kind(&self) -> DbBackend;
 
-/// The database's clock, that long ago.
-pub(super) fn clock_before(backend: DbBackend, span: Duration) -> SimpleExpr {
-    let seconds = span.as_secs_f64();
-    match backend {
-        DbBackend::Sqlite => Expr::cust_with_values(
-            "strftime('%Y-%m-%d %H:%M:%f+00:00', 'now', ?)",
-            [format!("-{seconds:.3} seconds")],
-        ),
-        _ => Expr::cust_with_values("clock_timestamp() - make_interval(secs => $1)", [seconds]),
-    }
-}
+    /// The database's clock: the time at which it is read, not that of the transaction's start.
+    fn clock(&self) -> Expr;
 
-/// How many seconds ago `last_heartbeat` was, as a double; below zero where the clock went back.
-pub(super) fn heartbeat_age(backend: DbBackend) -> SimpleExpr {
-    match backend {
-        DbBackend::Sqlite => Expr::cust("(julianday('now') - julianday(last_heartbeat)) * 86400.0"),
-        _ => Expr::cust("CAST(EXTRACT(EPOCH FROM clock_timestamp() - last_heartbeat) AS double precision)"),
-    }
+    /// The database's clock, that long ago.
+    fn clock_before(&self, span: Duration) -> Expr;
+
+    /// How many seconds ago `last_heartbeat` was, as a double; below zero where the clock went back.
+    fn heartbeat_age(&self) -> Expr;
+
+    /// Locks the rows that a query finds and skips those that somebody has locked, where there are locks on rows.
+    fn skip_locked(&self, query: &mut SelectStatement);
+
+    /// Begins a transaction that takes the election's lock first. See [`Session::begin_locked`](super::session::Session).
+    fn begin_locked(&self, election: &str, limit: Duration) -> String;
+
+    /// Tells the other nodes to observe the election, where there are notifications.
+    fn notify(&self, election: &str) -> Option<Statement>;
 }
 
 /// The status `leader` as a literal, so that the partial index on it can be used by a prepared statement.
-pub(super) fn leader_literal() -> SimpleExpr {
+pub(super) fn leader_literal() -> Expr {
     Expr::cust("'leader'")
 }

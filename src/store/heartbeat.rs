@@ -7,7 +7,6 @@ use protocol::HeartbeatSeq;
 use protocol::Reply;
 use sea_orm::ActiveValue::Set;
 use sea_orm::ColumnTrait;
-use sea_orm::ConnectionTrait;
 use sea_orm::DbErr;
 use sea_orm::EntityTrait;
 use sea_orm::QueryFilter;
@@ -17,6 +16,7 @@ use sea_orm::sea_query::Expr;
 use super::identity::NodeIdentity;
 use super::node_row::own_row;
 use super::node_row::touched;
+use super::session::Session;
 use super::term_row::any_term;
 use super::term_row::open_term;
 
@@ -24,8 +24,8 @@ use super::term_row::open_term;
 /// renewal, to incarnation, status and term, and to that term's row being open: a renewal stuck on the way since an
 /// earlier term renews nothing. Both are bound to a row whose count is not above `floor`: a heartbeat that arrives
 /// after a later one of its process does nothing. It changes no indexed column.
-pub(super) async fn heartbeat<C: ConnectionTrait>(
-    db: &C,
+pub(super) async fn heartbeat(
+    db: &Session,
     who: &NodeIdentity,
     belief: Belief,
     floor: HeartbeatSeq,

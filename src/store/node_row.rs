@@ -7,14 +7,13 @@ use protocol::RowVersion;
 use sea_orm::ActiveValue::Set;
 use sea_orm::ColumnTrait;
 use sea_orm::Condition;
-use sea_orm::ConnectionTrait;
 use sea_orm::DbErr;
 use sea_orm::EntityTrait;
 use sea_orm::QueryFilter;
 use sea_orm::UpdateMany;
 
-use super::dialect::clock;
 use super::identity::NodeIdentity;
+use super::session::Session;
 use super::values::uuid;
 
 /// The node's row, while it is this incarnation's.
@@ -38,20 +37,17 @@ pub(super) fn version(who: &NodeIdentity, row: &RowVersion) -> Condition {
 }
 
 /// The update is a sign of life: it also stamps the row with the database's clock.
-pub(super) fn touched<C: ConnectionTrait>(
-    db: &C,
-    update: UpdateMany<nodes::Entity>,
-) -> UpdateMany<nodes::Entity> {
+pub(super) fn touched(db: &Session, update: UpdateMany<nodes::Entity>) -> UpdateMany<nodes::Entity> {
     update
-        .col_expr(nodes::Column::LastHeartbeat, clock(db.get_database_backend()))
-        .col_expr(nodes::Column::UpdatedAt, clock(db.get_database_backend()))
+        .col_expr(nodes::Column::LastHeartbeat, db.dialect().clock())
+        .col_expr(nodes::Column::UpdatedAt, db.dialect().clock())
 }
 
 /// Makes a leader's row a follower's. False where no such row has the status leader.
-pub(super) async fn demote<C: ConnectionTrait>(db: &C, which: Condition) -> Result<bool, DbErr> {
+pub(super) async fn demote(db: &Session, which: Condition) -> Result<bool, DbErr> {
     let demoted = nodes::Entity::update_many()
         .set(nodes::ActiveModel { status: Set(NodeStatus::Follower), ..Default::default() })
-        .col_expr(nodes::Column::UpdatedAt, clock(db.get_database_backend()))
+        .col_expr(nodes::Column::UpdatedAt, db.dialect().clock())
         .filter(which)
         .filter(nodes::Column::Status.eq(NodeStatus::Leader))
         .exec(db)

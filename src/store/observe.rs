@@ -10,7 +10,6 @@ use protocol::Snapshot;
 use protocol::Term;
 use protocol::TermRow;
 use sea_orm::ConnectionTrait;
-use sea_orm::DbBackend;
 use sea_orm::DbErr;
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::Asterisk;
@@ -22,9 +21,10 @@ use sea_orm::sea_query::SelectStatement;
 use sea_orm::sea_query::UnionType;
 use uuid::Uuid;
 
-use super::dialect::heartbeat_age;
+use super::dialect::Dialect;
 use super::dialect::leader_literal;
 use super::end_reason;
+use super::session::Session;
 use super::values;
 
 /// How many of the best-ranked eligible rows a snapshot has.
@@ -63,14 +63,14 @@ struct NodeColumns {
 
 /// Reads what `me` needs to know: the open and the newest term and the `asked` ones; the rows that have the status
 /// leader, the leader's, the successor's, its own and the best-ranked eligible ones.
-pub(super) async fn observe<C: ConnectionTrait>(
-    db: &C,
+pub(super) async fn observe(
+    db: &Session,
     election: &str,
     me: &str,
     asked: &[Term],
 ) -> Result<Snapshot, DbErr> {
     let mut snapshot = Snapshot::default();
-    for row in db.query_all(&query(db.get_database_backend(), election, me, asked)).await? {
+    for row in db.query_all(&query(db.dialect(), election, me, asked)).await? {
         if row.try_get::<String>("", "kind")? == TERM {
             snapshot.terms.push(TermColumns::from_query_result(&row, "")?.into());
             continue;
@@ -85,9 +85,9 @@ pub(super) async fn observe<C: ConnectionTrait>(
 }
 
 /// Terms and nodes in one result: each row has the columns of both, those of the other kind being null.
-pub(super) fn query(backend: DbBackend, election: &str, me: &str, asked: &[Term]) -> SelectStatement {
+pub(super) fn query(dialect: &dyn Dialect, election: &str, me: &str, asked: &[Term]) -> SelectStatement {
     let mut query = terms_query(election, asked);
-    for wanted in nodes_queries(backend, election, me) {
+    for wanted in nodes_queries(dialect, election, me) {
         query.union(UnionType::All, wanted);
     }
     query
@@ -121,26 +121,26 @@ fn terms_query(election: &str, asked: &[Term]) -> SelectStatement {
 
 /// Each finds its rows by an index of its own. Asked for by one list of ids, they would be looked for in all rows of
 /// the table, as long as the planner finds it small.
-fn nodes_queries(backend: DbBackend, election: &str, me: &str) -> [SelectStatement; 5] {
+fn nodes_queries(dialect: &dyn Dialect, election: &str, me: &str) -> [SelectStatement; 5] {
     let id = || Expr::col(nodes::Column::Id);
     let leading =
-        node_rows(backend, election).and_where(Expr::col(nodes::Column::Status).eq(leader_literal())).take();
-    let own = node_rows(backend, election).and_where(id().eq(me)).take();
+        node_rows(dialect, election).and_where(Expr::col(nodes::Column::Status).eq(leader_literal())).take();
+    let own = node_rows(dialect, election).and_where(id().eq(me)).take();
     let open = Query::select()
         .column(terms::Column::LeaderId)
         .from(terms::Entity)
         .and_where(Expr::col(terms::Column::Election).eq(election))
         .and_where(Expr::col(terms::Column::EndedAt).is_null())
         .take();
-    let open = node_rows(backend, election).and_where(id().eq(scalar(open))).take();
+    let open = node_rows(dialect, election).and_where(id().eq(scalar(open))).take();
     let successor = Query::select()
         .column(terms::Column::Successor)
         .from(terms::Entity)
         .and_where(Expr::col(terms::Column::Election).eq(election))
         .and_where(Expr::col(terms::Column::Term).eq(newest(election)))
         .take();
-    let successor = node_rows(backend, election).and_where(id().eq(scalar(successor))).take();
-    let best = node_rows(backend, election)
+    let successor = node_rows(dialect, election).and_where(id().eq(scalar(successor))).take();
+    let best = node_rows(dialect, election)
         .and_where(Expr::col(nodes::Column::Eligible))
         .order_by(nodes::Column::Priority, Order::Desc)
         .order_by(nodes::Column::Id, Order::Asc)
@@ -151,7 +151,7 @@ fn nodes_queries(backend: DbBackend, election: &str, me: &str) -> [SelectStateme
 }
 
 /// The nodes of an election.
-fn node_rows(backend: DbBackend, election: &str) -> SelectStatement {
+fn node_rows(dialect: &dyn Dialect, election: &str) -> SelectStatement {
     Query::select()
         .expr_as(text(NODE), "kind")
         .column(nodes::Column::Id)
@@ -165,7 +165,7 @@ fn node_rows(backend: DbBackend, election: &str) -> SelectStatement {
         .column(nodes::Column::Priority)
         .column(nodes::Column::Eligible)
         .column(nodes::Column::HeartbeatSeq)
-        .expr_as(heartbeat_age(backend), "age")
+        .expr_as(dialect.heartbeat_age(), "age")
         .from(nodes::Entity)
         .and_where(Expr::col(nodes::Column::Election).eq(election))
         .take()

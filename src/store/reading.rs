@@ -5,27 +5,36 @@ use std::time::Duration;
 use entity::sea_orm_active_enums::NodeStatus;
 use entity::{election_terms as terms, node_records as nodes};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{
-    ColumnTrait, DatabaseConnection, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
-use super::connect::Target;
-use super::dialect::heartbeat_age;
-use super::failure::Failure;
-use super::lane::Lane;
-use crate::status::{Member, Role};
+use super::backend::ConnectSpec;
+use super::connection::Connection;
+use super::error::{Kind, StoreError};
+use super::session::Session;
+use protocol::Term;
 
-/// How long a read may take.
-const LIMIT: Duration = Duration::from_secs(5);
+/// How long a read may take, from the moment it was asked for.
+pub(crate) const READ_LIMIT: Duration = Duration::from_secs(5);
 
 /// Reads for callers.
 pub(crate) struct Reader {
-    lane: Lane,
+    connection: Connection,
     election: String,
     /// T: a row whose last heartbeat is older is not a live node's.
     timeout: Duration,
+}
+
+/// A live node's row.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct LiveNode {
+    pub id: String,
+    pub status: NodeStatus,
+    pub priority: i32,
+    pub eligible: bool,
+    pub term: Term,
+    pub address: Option<String>,
+    pub heartbeat_age: Duration,
 }
 
 #[derive(FromQueryResult)]
@@ -41,47 +50,66 @@ struct Row {
 }
 
 impl Reader {
-    pub fn new(target: Target, election: String, timeout: Duration) -> Self {
-        Self { lane: Lane::new(target), election, timeout }
+    pub fn new(spec: ConnectSpec, election: String, timeout: Duration) -> Self {
+        Self { connection: Connection::new(spec), election, timeout }
     }
 
-    /// The live nodes, the best-ranked first.
-    pub async fn nodes(&mut self) -> Result<Vec<Member>, Failure> {
-        let Self { lane, election, timeout } = self;
-        lane.run(LIMIT, "reading the nodes", async |db| {
-            Ok(rows(db, election, *timeout).await?.into_iter().map(member).collect())
-        })
-        .await
+    /// The live nodes, the best-ranked first. `limit` is what is left of [`READ_LIMIT`].
+    pub async fn nodes(&mut self, limit: Duration) -> Result<Vec<LiveNode>, StoreError> {
+        let Self { connection, election, timeout } = self;
+        connection
+            .run(limit, "reading the nodes", async |db| {
+                let rows = live(db, election, *timeout).into_model::<Row>().all(db).await?;
+                Ok(rows.into_iter().map(LiveNode::from).collect())
+            })
+            .await
+            .map_err(of_all_the_time)
     }
 
-    /// The live leader: the open term's, whose row agrees with it.
-    pub async fn leader(&mut self) -> Result<Option<Member>, Failure> {
-        let Self { lane, election, timeout } = self;
-        lane.run(LIMIT, "reading the leader", async |db| {
-            let open = terms::Entity::find()
-                .filter(terms::Column::Election.eq(election.as_str()))
-                .filter(terms::Column::EndedAt.is_null())
-                .one(db)
-                .await?;
-            let Some(open) = open else { return Ok(None) };
-            let rows = rows(db, election, *timeout).await?;
-            let leader = rows.into_iter().find(|row| {
-                row.status == NodeStatus::Leader
-                    && (&row.id, row.incarnation, row.term) == (&open.leader_id, open.incarnation, open.term)
-            });
-            Ok(leader.map(member))
-        })
-        .await
+    /// The live leader: the open term's, whose row agrees with it. `limit` is what is left of [`READ_LIMIT`].
+    pub async fn leader(&mut self, limit: Duration) -> Result<Option<LiveNode>, StoreError> {
+        let Self { connection, election, timeout } = self;
+        connection
+            .run(limit, "reading the leader", async |db| {
+                let open = terms::Entity::find()
+                    .filter(terms::Column::Election.eq(election.as_str()))
+                    .filter(terms::Column::EndedAt.is_null())
+                    .one(db)
+                    .await?;
+                let Some(open) = open else { return Ok(None) };
+                let row = live(db, election, *timeout)
+                    .filter(nodes::Column::Id.eq(open.leader_id))
+                    .into_model::<Row>()
+                    .one(db)
+                    .await?;
+                let agrees = |row: &Row| {
+                    row.status == NodeStatus::Leader
+                        && (row.incarnation, row.term) == (open.incarnation, open.term)
+                };
+                Ok(row.filter(agrees).map(LiveNode::from))
+            })
+            .await
+            .map_err(of_all_the_time)
     }
 
+    /// Closes the connection.
     pub async fn close(&mut self) {
-        self.lane.close().await;
+        self.connection.close().await;
     }
 }
 
-async fn rows(db: &DatabaseConnection, election: &str, timeout: Duration) -> Result<Vec<Row>, DbErr> {
+/// A read that had to wait for its turn had less time, but its caller waited for all of it.
+fn of_all_the_time(error: StoreError) -> StoreError {
+    match error.kind() {
+        Kind::Timeout => StoreError::timeout(error.step, error.connecting, READ_LIMIT),
+        _ => error,
+    }
+}
+
+/// The rows with a recent heartbeat, the best-ranked first, in the columns of [`Row`].
+fn live(db: &Session, election: &str, timeout: Duration) -> Select<nodes::Entity> {
     use nodes::Column as C;
-    let age = heartbeat_age(sea_orm::ConnectionTrait::get_database_backend(db));
+    let age = db.dialect().heartbeat_age();
     nodes::Entity::find()
         .select_only()
         .columns([C::Id, C::Incarnation, C::Status, C::Priority, C::Eligible, C::Term, C::Address])
@@ -90,23 +118,19 @@ async fn rows(db: &DatabaseConnection, election: &str, timeout: Duration) -> Res
         .filter(age.lte(Expr::val(timeout.as_secs_f64())))
         .order_by_desc(C::Priority)
         .order_by_asc(C::Id)
-        .into_model::<Row>()
-        .all(db)
-        .await
 }
 
-fn member(row: Row) -> Member {
-    Member {
-        id: row.id,
-        role: match row.status {
-            NodeStatus::Leader => Role::Leader,
-            NodeStatus::Candidate => Role::Candidate,
-            NodeStatus::Follower => Role::Follower,
-        },
-        priority: row.priority,
-        eligible: row.eligible,
-        term: row.term,
-        address: row.address,
-        heartbeat_age: Duration::try_from_secs_f64(row.age.max(0.0)).unwrap_or(Duration::MAX),
+impl From<Row> for LiveNode {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            status: row.status,
+            priority: row.priority,
+            eligible: row.eligible,
+            term: Term::new(row.term),
+            address: row.address,
+            // The database's clock may have gone back since, and then the heartbeat is the newest there can be.
+            heartbeat_age: Duration::try_from_secs_f64(row.age.max(0.0)).unwrap_or(Duration::MAX),
+        }
     }
 }

@@ -14,8 +14,6 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::ColumnTrait;
 use sea_orm::Condition;
 use sea_orm::ConnectionTrait;
-use sea_orm::DatabaseConnection;
-use sea_orm::DatabaseTransaction;
 use sea_orm::DbErr;
 use sea_orm::EntityTrait;
 use sea_orm::QueryFilter;
@@ -25,40 +23,51 @@ use sea_orm::sea_query::ExprTrait;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::sea_query::Query;
 
-use super::dialect::clock;
+use super::done::Done;
 use super::identity::NodeIdentity;
 use super::node_row;
 use super::node_row::row_of;
 use super::node_row::touched;
 use super::node_row::version;
 use super::observe::observe;
+use super::session::Session;
 use super::term_row;
 use super::term_row::any_term;
 use super::term_row::open_term;
 use super::term_row::open_term_of;
-use super::transaction::begin_locked;
-use super::transaction::notify;
 
 pub(super) async fn register(
-    db: &DatabaseConnection,
+    db: &Session,
     who: &NodeIdentity,
     take_over: Option<&TakeOver>,
     limit: Duration,
-) -> Result<Reply, DbErr> {
-    let seq = match take_over {
-        None => insert(db, who).await?.then_some(HeartbeatSeq::ZERO),
-        Some(TakeOver::Follower(from)) => take_over_follower(db, who, *from).await?,
+) -> Result<Done, DbErr> {
+    let taken_over = match take_over {
+        None => None,
+        Some(TakeOver::Follower(from)) => {
+            let seq = take_over_follower(db, who, *from).await?;
+            seq.map(|seq| Reply::Registered { seq }.into())
+        }
         Some(TakeOver::Leader { incarnation, incumbent }) => {
-            take_over_expired_leader(db, who, *incarnation, incumbent, limit).await?
+            let seq = take_over_expired_leader(db, who, *incarnation, incumbent, limit).await?;
+            seq.map(|seq| Done::leadership_changed(Reply::Registered { seq }))
         }
     };
-    if let Some(seq) = seq {
-        return Ok(Reply::Registered { seq });
+    match taken_over {
+        Some(done) => Ok(done),
+        None => Ok(insert_or_find(db, who).await?.into()),
+    }
+}
+
+/// There is no row to take over, or not any more.
+async fn insert_or_find(db: &Session, who: &NodeIdentity) -> Result<Reply, DbErr> {
+    if insert(db, who).await? {
+        return Ok(Reply::Registered { seq: HeartbeatSeq::ZERO });
     }
     if let Some(reply) = occupant(db, who).await? {
         return Ok(reply);
     }
-    // The row that was to be taken over has gone, or the one that was in the way.
+    // The row that was in the way has gone.
     match insert(db, who).await? {
         true => Ok(Reply::Registered { seq: HeartbeatSeq::ZERO }),
         false => occupant(db, who).await?.ok_or_else(|| {
@@ -68,9 +77,9 @@ pub(super) async fn register(
 }
 
 /// One statement: a registration that arrives late finds the row that is there by then, and leaves it alone.
-async fn insert<C: ConnectionTrait>(db: &C, who: &NodeIdentity) -> Result<bool, DbErr> {
+async fn insert(db: &Session, who: &NodeIdentity) -> Result<bool, DbErr> {
     use nodes::Column as C;
-    let now = || clock(db.get_database_backend());
+    let now = || db.dialect().clock();
     let insert = Query::insert()
         .into_table(nodes::Entity)
         .columns([
@@ -109,8 +118,8 @@ async fn insert<C: ConnectionTrait>(db: &C, who: &NodeIdentity) -> Result<bool, 
 }
 
 /// One statement: a compare-and-swap on the incarnation read, unless the row is the leader's by now.
-async fn take_over_follower<C: ConnectionTrait>(
-    db: &C,
+async fn take_over_follower(
+    db: &Session,
     who: &NodeIdentity,
     from: Incarnation,
 ) -> Result<Option<HeartbeatSeq>, DbErr> {
@@ -121,25 +130,24 @@ async fn take_over_follower<C: ConnectionTrait>(
 /// The leader's lease has run out: ends its term and takes its row over, in one transaction, in the version that ran
 /// out. None where the leadership is no longer in that version.
 async fn take_over_expired_leader(
-    db: &DatabaseConnection,
+    db: &Session,
     who: &NodeIdentity,
     from: Incarnation,
     incumbent: &Incumbent,
     limit: Duration,
 ) -> Result<Option<HeartbeatSeq>, DbErr> {
-    let transaction = begin_locked(db, &who.election, limit).await?;
+    let transaction = db.begin_locked(&who.election, limit).await?;
     let seq = replace_leader(&transaction, who, from, incumbent).await?;
     if seq.is_none() {
         transaction.rollback().await?;
         return Ok(None);
     }
-    notify(&transaction, &who.election).await?;
     transaction.commit().await?;
     Ok(seq)
 }
 
 async fn replace_leader(
-    transaction: &DatabaseTransaction,
+    transaction: &Session,
     who: &NodeIdentity,
     from: Incarnation,
     incumbent: &Incumbent,
@@ -162,8 +170,8 @@ async fn replace_leader(
 
 /// The row becomes this incarnation's, unless it has the status leader. Its term stays, so that no term is forgotten;
 /// its counter goes on, so that everybody sees it move.
-async fn take_over_row<C: ConnectionTrait>(
-    db: &C,
+async fn take_over_row(
+    db: &Session,
     who: &NodeIdentity,
     from: Incarnation,
     condition: Condition,
@@ -187,7 +195,7 @@ async fn take_over_row<C: ConnectionTrait>(
 }
 
 /// Whose the row is, if there is one.
-async fn occupant<C: ConnectionTrait>(db: &C, who: &NodeIdentity) -> Result<Option<Reply>, DbErr> {
+async fn occupant(db: &Session, who: &NodeIdentity) -> Result<Option<Reply>, DbErr> {
     let snapshot = observe(db, &who.election, &who.node_id, &[]).await?;
     Ok(snapshot.node(&who.node_id).map(|row| {
         if row.incarnation == who.incarnation {

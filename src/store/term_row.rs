@@ -7,7 +7,6 @@ use protocol::Term;
 use sea_orm::ActiveValue::Set;
 use sea_orm::ColumnTrait;
 use sea_orm::Condition;
-use sea_orm::ConnectionTrait;
 use sea_orm::DbErr;
 use sea_orm::EntityTrait;
 use sea_orm::QueryFilter;
@@ -15,9 +14,9 @@ use sea_orm::sea_query::Expr;
 use sea_orm::sea_query::Query;
 use sea_orm::sea_query::SelectStatement;
 
-use super::dialect::clock;
 use super::end_reason;
 use super::identity::NodeIdentity;
+use super::session::Session;
 use super::values::uuid;
 
 /// The open term of an incarnation, whatever its number.
@@ -39,15 +38,11 @@ pub(super) fn any_term(which: Condition) -> SelectStatement {
 }
 
 /// Ends an open term. False where there is no such term.
-pub(super) async fn end<C: ConnectionTrait>(
-    db: &C,
-    which: Condition,
-    reason: EndReason,
-) -> Result<bool, DbErr> {
+pub(super) async fn end(db: &Session, which: Condition, reason: EndReason) -> Result<bool, DbErr> {
     let reason = Set(Some(end_reason::to_text(reason).to_owned()));
     let ended = terms::Entity::update_many()
         .set(terms::ActiveModel { end_reason: reason, ..Default::default() })
-        .col_expr(terms::Column::EndedAt, clock(db.get_database_backend()))
+        .col_expr(terms::Column::EndedAt, db.dialect().clock())
         .filter(which)
         .exec(db)
         .await?;

@@ -1,17 +1,22 @@
 //! What the store does, whichever database it does it on: one suite of contracts, run on each.
 
-pub(super) mod bench;
 mod claiming;
 mod cleaning;
 mod ending;
+pub(super) mod fixture;
 mod heartbeating;
 mod observing;
 mod races;
+mod reading;
 mod registering;
 #[cfg(feature = "postgres")]
+mod round_trips;
+#[cfg(feature = "postgres")]
 mod server;
+#[cfg(feature = "postgres")]
+mod transactions;
 
-use self::bench::Bench;
+use self::fixture::Fixture;
 use super::Store;
 
 /// Makes a test of every contract on every database, such as `postgres::a_first_claim_opens_term_one`.
@@ -22,7 +27,7 @@ macro_rules! contracts {
             $($(
                 #[tokio::test]
                 async fn $contract() {
-                    super::$group::$contract(super::Bench::postgres().await).await;
+                    super::$group::$contract(super::Fixture::postgres().await).await;
                 }
             )+)+
         }
@@ -32,7 +37,7 @@ macro_rules! contracts {
             $($(
                 #[tokio::test]
                 async fn $contract() {
-                    super::$group::$contract(super::Bench::sqlite().await).await;
+                    super::$group::$contract(super::Fixture::sqlite().await).await;
                 }
             )+)+
         }
@@ -61,6 +66,7 @@ contracts! {
         a_heartbeat_writes_the_count_it_was_given
         a_heartbeat_that_arrives_after_a_later_one_does_nothing
         a_heartbeat_of_a_row_deleted_by_hand_is_none
+        every_sign_of_life_stamps_the_row
     }
     claiming {
         a_first_claim_opens_term_one
@@ -103,11 +109,19 @@ contracts! {
         the_newest_terms_are_kept
         an_open_term_stays_although_it_is_old
         other_elections_are_left_alone
+        a_cleanup_deletes_so_many_rows_at_once
     }
     observing {
         a_look_shows_few_rows_of_many
         a_look_shows_each_row_once
         a_look_shows_the_terms_that_are_asked_for
         the_best_rows_are_the_best_by_the_rules
+        a_row_from_the_future_is_as_good_as_new
+    }
+    reading {
+        the_live_nodes_are_read_best_first
+        a_leader_is_the_one_whose_row_agrees_with_the_open_term
+        a_leader_that_is_not_live_is_not_read
+        a_heartbeat_from_the_future_is_as_new_as_can_be
     }
 }

@@ -7,9 +7,8 @@ SEQUENCES ?= 2000
 
 .PHONY: prove prove-store
 prove: prove-store ## simulate at least 100,000 failovers and search a small configuration exhaustively
-	cargo run --release -p simulation -- prove --seeds $(SEEDS) --time $(TIME) $(if $(SCENARIO),--scenario $(SCENARIO))
-	cargo run --release -p simulation -- exhaust --far
+	cargo run --release --locked -p simulation -- prove --seeds $(SEEDS) --time $(TIME) $(if $(SCENARIO),--scenario $(SCENARIO))
+	cargo run --release --locked -p simulation -- exhaust --far
 
-prove-store: ## compare the SQL store with the model, on PostgreSQL and on SQLite
-	testing/testkit/install-postgres.sh
-	STORE_SEQUENCES=$(SEQUENCES) cargo test --release -p simulation --test store -- --nocapture
+prove-store: postgres ## compare the SQL store with the model, on PostgreSQL and on SQLite
+	STORE_SEQUENCES=$(SEQUENCES) cargo test --release --locked -p simulation --test store -- --nocapture

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use testkit::{Database, Postgres, eventually};
 
-use crate::support::{H, SOON, T, TIMES, follows, leads, migrate, start};
+use crate::observer::{Observer, TIMES};
+use crate::support::{H, SOON, T, follows, leads, migrate, start};
 
 /// Gives the database a `clock_timestamp()` of the test's own, found before the system's, that is off by this much.
 pub fn shift_clock(database: &Database<'_>, by: &str) {
@@ -47,12 +48,12 @@ async fn a_jump_of_the_databases_clock_neither_makes_nor_costs_a_leader() {
 }
 
 #[tokio::test]
-async fn a_leader_killed_at_a_jump_is_replaced_all_the_same() {
+async fn a_leader_killed_at_a_jump_is_replaced() {
     for (name, jump) in [("jump_ahead", "1 hour"), ("jump_back", "-1 hour")] {
         let database = Postgres::shared().database(name);
         shift_clock(&database, "0");
         migrate(&database.url()).await;
-        let killed = crate::support::Witness::spawn(&database.url(), "node-1", 9, TIMES);
+        let killed = Observer::spawn(&database.url(), "node-1", 9, TIMES);
         killed.leads().await;
         let two = start(&database.url(), "node-2", 1).await;
         let three = start(&database.url(), "node-3", 0).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use leader_election::{Elector, Hook, Role};
+use leader_election::{Elector, Role, RoleChange};
 use testkit::{Postgres, eventually};
 use tokio::sync::Mutex;
 
@@ -114,24 +114,23 @@ async fn fault_6_hooks_run_after_the_commit_and_delay_no_heartbeat() {
     let url = database.url();
     migrate(&url).await;
     let told = Arc::new(Mutex::new(Vec::new()));
-    let mut config = config("node-1", 0);
     let hear = |told: &Arc<Mutex<Vec<String>>>, url: &str| {
         let (told, url) = (Arc::clone(told), url.to_owned());
-        Hook::new(move |change| {
+        move |change: RoleChange| {
             let (told, url) = (Arc::clone(&told), url.clone());
             async move {
                 // Another connection sees the term: it is committed.
                 let reader = Elector::connect(&url, crate::support::config("reader", 0)).await.unwrap();
-                let leader = reader.leader().await.unwrap().map(|leader| leader.term);
+                let leader = reader.leader().await.unwrap().map(|leader| leader.term.get());
                 told.lock().await.push(format!("{} {} {leader:?}", change.role, change.term));
                 if change.role == Role::Leader {
                     tokio::time::sleep(3 * T).await;
                 }
             }
-        })
+        }
     };
-    config.on_become_leader = Some(hear(&told, &url));
-    config.on_become_follower = Some(hear(&told, &url));
+    let config =
+        config("node-1", 0).on_become_leader(hear(&told, &url)).on_become_follower(hear(&told, &url));
     let elector = start_with(&url, config).await;
     leads(&elector).await;
     eventually("the hook has been told", SOON, async || told.lock().await.len() == 1).await;
@@ -156,16 +155,14 @@ async fn fault_7_after_the_stop_nothing_of_the_elector_runs() {
     migrate(&database.url()).await;
     let called = Arc::new(AtomicUsize::new(0));
     for round in 0..20 {
-        let mut config = config("node-1", 0);
         let counter = Arc::clone(&called);
-        let hook = Hook::new(move |_| {
+        let hook = move |_| {
             let counter = Arc::clone(&counter);
             async move {
                 counter.fetch_add(1, Ordering::SeqCst);
             }
-        });
-        config.on_become_leader = Some(hook.clone());
-        config.on_become_follower = Some(hook);
+        };
+        let config = config("node-1", 0).on_become_leader(hook.clone()).on_become_follower(hook);
         let elector = start_with(&database.url(), config).await;
         // Stopped at every stage: joining, settling, claiming, leading.
         tokio::time::sleep(Duration::from_millis(round * 10)).await;

@@ -1,19 +1,20 @@
-//! Frozen and cut-off processes: the witnesses' own testimony says whether there were ever two leaders.
+//! Frozen and partitioned processes: what the observers report says whether there were ever two leaders.
 
 use std::time::Duration;
 
 use testkit::{Postgres, Proxy, Signal, eventually};
 
-use crate::support::{SOON, TIMES, Witness, assert_one_leader_at_a_time, migrate};
+use crate::observer::{Observer, TIMES, assert_one_leader_at_a_time};
+use crate::support::{SOON, migrate};
 
 /// Writes `status = leader` unconditionally when it comes back, and two leaders stay for ever.
 #[tokio::test]
 async fn fault_3_a_leader_paused_for_longer_than_the_timeout_does_not_come_back_as_one() {
     let database = Postgres::shared().database("fault_3");
     migrate(&database.url()).await;
-    let paused = Witness::spawn(&database.url(), "node-1", 9, TIMES);
+    let paused = Observer::spawn(&database.url(), "node-1", 9, TIMES);
     paused.leads().await;
-    let other = Witness::spawn(&database.url(), "node-2", 0, TIMES);
+    let other = Observer::spawn(&database.url(), "node-2", 0, TIMES);
     eventually("node-2 has joined", SOON, async || database.psql("SELECT count(*) FROM node_records") == "2")
         .await;
 
@@ -38,10 +39,10 @@ async fn a_slow_leader_among_hasty_followers_is_never_doubled() {
     let database = Postgres::shared().database("mixed_times");
     migrate(&database.url()).await;
     let proxy = Proxy::start(Postgres::shared().port());
-    let slow = Witness::spawn(&proxy.through(&database.url()), "node-1", 9, ["1500", "6000", "12000"]);
+    let slow = Observer::spawn(&proxy.through(&database.url()), "node-1", 9, ["1500", "6000", "12000"]);
     slow.leads().await;
     let hasty =
-        ["node-2", "node-3"].map(|id| Witness::spawn(&database.url(), id, 0, ["330", "1000", "2000"]));
+        ["node-2", "node-3"].map(|id| Observer::spawn(&database.url(), id, 0, ["330", "1000", "2000"]));
     eventually("all have joined", SOON, async || database.psql("SELECT count(*) FROM node_records") == "3")
         .await;
 
@@ -50,7 +51,7 @@ async fn a_slow_leader_among_hasty_followers_is_never_doubled() {
         slow.0.signal(Signal::STOP);
         tokio::time::sleep(Duration::from_millis(frozen)).await;
         slow.0.signal(Signal::CONT);
-        proxy.cut();
+        proxy.disconnect();
         tokio::time::sleep(Duration::from_millis(frozen / 2)).await;
         proxy.heal();
         proxy.stall();
@@ -72,7 +73,7 @@ async fn a_slow_leader_among_hasty_followers_is_never_doubled() {
 async fn three_nodes_frozen_in_turn_are_never_two_leaders() {
     let database = Postgres::shared().database("frozen_in_turn");
     migrate(&database.url()).await;
-    let nodes = ["node-1", "node-2", "node-3"].map(|id| Witness::spawn(&database.url(), id, 0, TIMES));
+    let nodes = ["node-1", "node-2", "node-3"].map(|id| Observer::spawn(&database.url(), id, 0, TIMES));
     eventually("there is a leader", SOON, async || !leader(&database).is_empty()).await;
     for round in 0..5 {
         eventually("there is a leader", SOON, async || !leader(&database).is_empty()).await;
@@ -92,15 +93,15 @@ fn leader(database: &testkit::Database<'_>) -> String {
     database.psql("SELECT leader_id FROM election_terms WHERE ended_at IS NULL")
 }
 
-async fn end_and_compare(witnesses: &[Witness]) {
-    for witness in witnesses {
-        witness.0.signal(Signal::TERM);
-        assert_eq!(witness.0.wait_exit(SOON).await, 0, "{}", witness.0.output());
+async fn end_and_compare(observers: &[Observer]) {
+    for observer in observers {
+        observer.0.signal(Signal::TERM);
+        assert_eq!(observer.0.wait_exit(SOON).await, 0, "{}", observer.0.output());
     }
-    let reigns: Vec<_> = witnesses.iter().map(Witness::reigns).collect();
+    let intervals: Vec<_> = observers.iter().map(Observer::intervals).collect();
     assert!(
-        reigns.iter().filter(|list| !list.is_empty()).count() >= 2,
-        "only one of them ever led: {reigns:?}"
+        intervals.iter().filter(|list| !list.is_empty()).count() >= 2,
+        "only one of them ever led: {intervals:?}"
     );
-    assert_one_leader_at_a_time(&reigns);
+    assert_one_leader_at_a_time(&intervals);
 }

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use testkit::{Postgres, Process, Signal};
 
-use crate::node::{PATIENCE, Place, id_of, leads};
+use crate::node::{Fixture, PATIENCE, id_of, leads};
 
 #[tokio::test]
 async fn a_node_without_configuration_elects_itself_and_says_what_there_is_to_know() {
-    let place = Place::empty();
-    let node = place.start(&[]);
+    let fixture = Fixture::empty();
+    let node = fixture.start(&[]);
     let start = Instant::now();
     leads(&node, 1).await;
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}\n{}", start.elapsed(), node.output());
@@ -27,20 +27,20 @@ async fn a_node_without_configuration_elects_itself_and_says_what_there_is_to_kn
     }
     assert!(node.lines().len() <= 7, "{said}");
     let id = id_of(&node).await;
-    assert_eq!(place.ids().await, [id.as_str()]);
-    assert_eq!(place.terms().await, [format!("1 {id} open")]);
+    assert_eq!(fixture.ids().await, [id.as_str()]);
+    assert_eq!(fixture.terms().await, [format!("1 {id} open")]);
 }
 
 #[tokio::test]
 async fn each_of_the_three_signals_deregisters() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-        let place = Place::fast();
-        let node = place.start(&["--node-id", "solo"]);
+        let fixture = Fixture::fast();
+        let node = fixture.start(&["--node-id", "solo"]);
         leads(&node, 1).await;
         node.signal(signal);
         assert_eq!(node.wait_exit(PATIENCE).await, 0, "{}", node.output());
-        assert!(place.ids().await.is_empty());
-        assert_eq!(place.terms().await, ["1 solo resigned"]);
+        assert!(fixture.ids().await.is_empty());
+        assert_eq!(fixture.terms().await, ["1 solo resigned"]);
         let last = node.lines().pop().unwrap();
         assert!(last.ends_with("left the election default"), "{last}");
     }
@@ -48,21 +48,21 @@ async fn each_of_the_three_signals_deregisters() {
 
 #[tokio::test]
 async fn signals_that_come_together_are_one() {
-    let place = Place::fast();
-    let node = place.start(&["--node-id", "solo"]);
+    let fixture = Fixture::fast();
+    let node = fixture.start(&["--node-id", "solo"]);
     leads(&node, 1).await;
     node.signal(Signal::TERM);
     node.signal(Signal::CONT);
     node.signal(Signal::INT);
     node.signal(Signal::TERM);
     assert_eq!(node.wait_exit(PATIENCE).await, 0, "{}", node.output());
-    assert_eq!(place.terms().await, ["1 solo resigned"]);
+    assert_eq!(fixture.terms().await, ["1 solo resigned"]);
 }
 
 /// A node that leads, on a server that hangs, after its first signal. It would try to leave for 7.5 s.
 async fn leaving_in_vain(server: &Postgres) -> Process {
-    let place = Place::slow_on(&server.url());
-    let node = place.node("solo", 0);
+    let fixture = Fixture::slow_on(&server.url());
+    let node = fixture.node("solo", 0);
     leads(&node, 1).await;
     server.freeze();
     node.signal(Signal::TERM);

@@ -2,19 +2,19 @@
 
 use std::fs;
 
-use crate::node::{PATIENCE, Place};
+use crate::node::{Fixture, PATIENCE};
 use testkit::Process;
 
-/// Runs a node in this place, and returns the one line it ends with.
-async fn refused(place: &Place, arguments: &[&str]) -> String {
-    let files = || fs::read_dir(place.path()).unwrap().map(|file| file.unwrap().file_name());
+/// Runs a node with this fixture, and returns the one line it ends with.
+async fn refused(fixture: &Fixture, arguments: &[&str]) -> String {
+    let files = || fs::read_dir(fixture.path()).unwrap().map(|file| file.unwrap().file_name());
     let before: Vec<_> = files().collect();
     let node = {
         let mut shell = std::process::Command::new("/bin/sh");
-        let node = place.command(arguments);
+        let node = fixture.command(arguments);
         // What it may write to is its stderr.
         shell.args(["-c", r#"exec "$@" | sed 's/^/on stdout: /'"#, "sh"]).arg(node.get_program());
-        shell.args(arguments).current_dir(place.path()).env_clear().env("PATH", "/usr/bin:/bin");
+        shell.args(arguments).current_dir(fixture.path()).env_clear().env("PATH", "/usr/bin:/bin");
         shell.envs(node.get_envs().filter_map(|(name, value)| Some((name, value?))));
         Process::spawn_command(shell)
     };
@@ -24,7 +24,7 @@ async fn refused(place: &Place, arguments: &[&str]) -> String {
     assert!(line.starts_with("error: "), "{line}");
     assert_eq!(files().collect::<Vec<_>>(), before, "{line}");
 
-    let (code, again) = place.run(arguments).await;
+    let (code, again) = fixture.run(arguments).await;
     assert_eq!((code, again.as_str()), (2, line.as_str()));
     line.clone()
 }
@@ -55,8 +55,9 @@ async fn variables_that_make_no_sense_are_refused_in_one_line() {
         (&[("RUST_LOG", "leader_election=loud")], "RUST_LOG"),
         (&[("REQUIRE_DATABASE_URL", "true")], "DATABASE_URL is not set"),
     ] {
-        let place = variables.iter().fold(Place::empty(), |place, (name, value)| place.with(name, value));
-        let line = refused(&place, &[]).await;
+        let fixture =
+            variables.iter().fold(Fixture::empty(), |fixture, (name, value)| fixture.with(name, value));
+        let line = refused(&fixture, &[]).await;
         assert!(line.contains(says), "{variables:?}: {line}");
     }
 }
@@ -74,16 +75,16 @@ async fn arguments_that_make_no_sense_are_refused_in_one_line() {
         (&["--require-database-url"], "DATABASE_URL is not set"),
         (&["migrate", "--require-database-url", "status"], "DATABASE_URL is not set"),
     ] {
-        let line = refused(&Place::empty(), arguments).await;
+        let line = refused(&Fixture::empty(), arguments).await;
         assert!(line.contains(says), "{arguments:?}: {line}");
     }
 }
 
 #[tokio::test]
 async fn a_line_of_the_env_file_that_cannot_be_read_is_refused_and_not_shown() {
-    let place = Place::empty();
-    fs::write(place.path().join(".env"), "DATABASE_URL=host=localhost password=wr0ng user=me\n").unwrap();
-    let line = refused(&place, &[]).await;
+    let fixture = Fixture::empty();
+    fs::write(fixture.path().join(".env"), "DATABASE_URL=host=localhost password=wr0ng user=me\n").unwrap();
+    let line = refused(&fixture, &[]).await;
     assert!(line.contains(".env") && !line.contains("wr0ng"), "{line}");
 }
 
@@ -95,8 +96,8 @@ async fn a_password_in_what_is_refused_is_not_shown() {
         "password='wr0ng",
         "wr0ng",
     ] {
-        let place = Place::empty().with("DATABASE_URL", url);
-        let line = refused(&place, &[]).await;
+        let fixture = Fixture::empty().with("DATABASE_URL", url);
+        let line = refused(&fixture, &[]).await;
         assert!(!line.contains("wr0ng"), "{line}");
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use crate::node::{PATIENCE, Place, leads};
+use crate::node::{Fixture, PATIENCE, leads};
 
 /// What is in the nodes' rows.
-async fn rows(place: &Place) -> Vec<String> {
-    place
+async fn rows(fixture: &Fixture) -> Vec<String> {
+    fixture
         .query(
             "SELECT election || ' ' || id || ' ' || CAST(priority AS text) || ' ' || COALESCE(address, '-') \
              FROM node_records ORDER BY election",
@@ -16,25 +16,25 @@ async fn rows(place: &Place) -> Vec<String> {
 
 #[tokio::test]
 async fn a_flag_goes_before_the_environment_before_the_env_file_before_the_default() {
-    let place = Place::fast().with("NODE_PRIORITY", "20").with("ELECTION", "from-environment");
+    let fixture = Fixture::fast().with("NODE_PRIORITY", "20").with("ELECTION", "from-environment");
     fs::write(
-        place.path().join(".env"),
+        fixture.path().join(".env"),
         "NODE_ID=from-file\nNODE_PRIORITY=10\nELECTION=from-file\nNODE_ADDRESS='http://here:80'\n",
     )
     .unwrap();
-    let flag = place.start(&["--priority", "30", "--election", "from-flag"]);
+    let flag = fixture.start(&["--priority", "30", "--election", "from-flag"]);
     leads(&flag, 1).await;
-    let environment = place.start(&["run"]);
+    let environment = fixture.start(&["run"]);
     leads(&environment, 1).await;
-    let place = place.without("NODE_PRIORITY").with("ELECTION", "with-file");
-    let file = place.start(&[]);
+    let fixture = fixture.without("NODE_PRIORITY").with("ELECTION", "with-file");
+    let file = fixture.start(&[]);
     leads(&file, 1).await;
-    fs::remove_file(place.path().join(".env")).unwrap();
-    let place = place.without("ELECTION");
-    let default = place.start(&["--node-id", "plain", "--priority=-5"]);
+    fs::remove_file(fixture.path().join(".env")).unwrap();
+    let fixture = fixture.without("ELECTION");
+    let default = fixture.start(&["--node-id", "plain", "--priority=-5"]);
     leads(&default, 1).await;
     assert_eq!(
-        rows(&place).await,
+        rows(&fixture).await,
         [
             "default plain -5 -",
             "from-environment from-file 20 http://here:80",
@@ -46,8 +46,8 @@ async fn a_flag_goes_before_the_environment_before_the_env_file_before_the_defau
 
 #[tokio::test]
 async fn the_times_and_the_database_can_be_flags() {
-    let place = Place::empty();
-    let file = place.path().join("else where.db");
+    let fixture = Fixture::empty();
+    let file = fixture.path().join("else where.db");
     let url = format!("sqlite:{}", file.display());
     let arguments = [
         "run",
@@ -58,20 +58,20 @@ async fn the_times_and_the_database_can_be_flags() {
         "--election-timeout=20s",
         "--node-timeout=1m",
     ];
-    let node = place.start(&arguments);
+    let node = fixture.start(&arguments);
     leads(&node, 1).await;
     node.wait_for_line("every 4s", PATIENCE).await;
-    let place = place.with("DATABASE_URL", &url);
-    let leases = place.query("SELECT CAST(lease_ms AS text) FROM election_terms").await;
+    let fixture = fixture.with("DATABASE_URL", &url);
+    let leases = fixture.query("SELECT CAST(lease_ms AS text) FROM election_terms").await;
     assert_eq!(leases, ["16000"]);
-    assert!(!place.path().join("leader-election.db").exists());
+    assert!(!fixture.path().join("leader-election.db").exists());
 }
 
 #[tokio::test]
 async fn help_names_every_variable_and_shows_no_secret() {
-    let place = Place::empty().with("DATABASE_URL", "postgres://me:wr0ng@host/db");
+    let fixture = Fixture::empty().with("DATABASE_URL", "postgres://me:wr0ng@host/db");
     for arguments in [&["--help"][..], &["run", "--help"]] {
-        let (code, help) = place.run(arguments).await;
+        let (code, help) = fixture.run(arguments).await;
         assert_eq!(code, 0);
         for name in [
             "NODE_ID",
@@ -94,5 +94,5 @@ async fn help_names_every_variable_and_shows_no_secret() {
         }
         assert!(!help.contains("wr0ng"), "{help}");
     }
-    assert_eq!(place.run(&["--version"]).await, (0, "leader-election 0.1.0".to_owned()));
+    assert_eq!(fixture.run(&["--version"]).await, (0, "leader-election 0.1.0".to_owned()));
 }

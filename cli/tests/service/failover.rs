@@ -4,25 +4,25 @@ use std::time::{Duration, Instant};
 
 use testkit::{Postgres, Process, Signal, eventually};
 
-use crate::node::{ELECTION_TIMEOUT, PATIENCE, Place, follows, leads, stop};
+use crate::node::{ELECTION_TIMEOUT, Fixture, PATIENCE, follows, leads, stop};
 
 /// What a busy machine may add to a time that is measured here.
 const SLACK: Duration = Duration::from_secs(2);
 
 /// Three nodes of priorities 100, 50 and 10; the first leads.
-async fn three_nodes(place: &Place) -> [Process; 3] {
-    let first = place.node("node-1", 100);
+async fn three_nodes(fixture: &Fixture) -> [Process; 3] {
+    let first = fixture.node("node-1", 100);
     leads(&first, 1).await;
     // In this order the lowest priority is there before the middle one.
-    let third = place.node("node-3", 10);
-    let second = place.node("node-2", 50);
+    let third = fixture.node("node-3", 10);
+    let second = fixture.node("node-2", 50);
     follows(&second, "node-1", 1).await;
     follows(&third, "node-1", 1).await;
     [first, second, third]
 }
 
-async fn a_leader_is_succeeded_by_the_best_survivor(place: &Place) {
-    let [first, second, third] = three_nodes(place).await;
+async fn a_leader_is_succeeded_by_the_best_survivor(fixture: &Fixture) {
+    let [first, second, third] = three_nodes(fixture).await;
     let start = Instant::now();
     first.signal(Signal::KILL);
     leads(&second, 2).await;
@@ -40,34 +40,34 @@ async fn a_leader_is_succeeded_by_the_best_survivor(place: &Place) {
     assert!(stopped < Duration::from_secs(1), "{stopped:?}\n{}", third.output());
     assert_eq!(second.wait_exit(PATIENCE).await, 0, "{}", second.output());
 
-    let again = place.node("node-1", 100);
+    let again = fixture.node("node-1", 100);
     follows(&again, "node-3", 3).await;
-    assert_eq!(place.terms().await, ["1 node-1 expired", "2 node-2 resigned", "3 node-3 open"]);
+    assert_eq!(fixture.terms().await, ["1 node-1 expired", "2 node-2 resigned", "3 node-3 open"]);
     println!("a crash took {crash:?}, a stop {stopped:?}");
 }
 
 #[tokio::test]
 async fn a_leader_is_succeeded_by_the_best_survivor_on_postgresql() {
     let database = Postgres::shared().database("failover");
-    a_leader_is_succeeded_by_the_best_survivor(&Place::on(&database.keyword_dsn())).await;
+    a_leader_is_succeeded_by_the_best_survivor(&Fixture::on(&database.keyword_dsn())).await;
 }
 
 #[tokio::test]
 async fn a_leader_is_succeeded_by_the_best_survivor_on_sqlite() {
-    a_leader_is_succeeded_by_the_best_survivor(&Place::fast()).await;
+    a_leader_is_succeeded_by_the_best_survivor(&Fixture::fast()).await;
 }
 
 /// Twenty times: the leader is stopped, the follower leads, the stopped one joins again.
 #[tokio::test]
 async fn a_stopped_leader_is_succeeded_in_milliseconds() {
     let database = Postgres::shared().database("hand_over");
-    let place = Place::on(&database.url());
-    let mut leader = place.node("node-0", 0);
+    let fixture = Fixture::on(&database.url());
+    let mut leader = fixture.node("node-0", 0);
     leads(&leader, 1).await;
     let mut seen = Vec::new();
     for term in 2..=21 {
         let (before, after) = (format!("node-{}", (term % 2)), format!("node-{}", (term + 1) % 2));
-        let follower = place.node(&after, 0);
+        let follower = fixture.node(&after, 0);
         follows(&follower, &before, term - 1).await;
         // A node that has just registered does not stand for a tenth of the heartbeat interval.
         eventually("the follower to have settled", PATIENCE, async || {
@@ -92,7 +92,7 @@ async fn a_stopped_leader_is_succeeded_in_milliseconds() {
     println!("from the signal to the successor's line: {seen:?}");
     println!("from the end of the term to the next one's start: {gaps:?}");
     assert!(seen.median < Duration::from_millis(500) && seen.p99 < Duration::from_secs(3), "{seen:?}");
-    assert_eq!(place.terms().await.iter().filter(|term| term.ends_with(" resigned")).count(), 21);
+    assert_eq!(fixture.terms().await.iter().filter(|term| term.ends_with(" resigned")).count(), 21);
 }
 
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use testkit::{Postgres, Signal, eventually};
 
-use crate::node::{PATIENCE, Place, follows, leads, stop};
+use crate::node::{Fixture, PATIENCE, follows, leads, stop};
 
 fn parsed(lines: &[String]) -> Vec<Value> {
     let parse = |line: &String| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
@@ -13,15 +13,15 @@ fn parsed(lines: &[String]) -> Vec<Value> {
 #[tokio::test]
 async fn a_json_log_is_json_in_every_line_and_names_election_node_and_term() {
     let database = Postgres::shared().database("json");
-    let place = Place::on(&database.url()).with("LOG_FORMAT", "json").with("ELECTION", "shop");
-    let leader = place.node("node-1", 100);
+    let fixture = Fixture::on(&database.url()).with("LOG_FORMAT", "json").with("ELECTION", "shop");
+    let leader = fixture.node("node-1", 100);
     leads(&leader, 1).await;
-    let follower = place.node("node-2", 50);
+    let follower = fixture.node("node-2", 50);
     follows(&follower, "node-1", 1).await;
     stop(&leader).await;
     leads(&follower, 2).await;
-    let newer = place.node("node-2", 50);
-    newer.wait_for_line("is the leader's id", PATIENCE).await;
+    let newer = fixture.node("node-2", 50);
+    newer.wait_for_line("belongs to the current leader", PATIENCE).await;
     follower.signal(Signal::INT);
     assert_eq!(follower.wait_exit(PATIENCE).await, 0);
 
@@ -31,7 +31,7 @@ async fn a_json_log_is_json_in_every_line_and_names_election_node_and_term() {
         for line in &lines {
             let message = line["message"].as_str().unwrap();
             assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
-            if ["leads (", "follows ", "leads no more"].iter().any(|words| message.contains(words)) {
+            if ["leads (", "follows ", "lost leadership of"].iter().any(|words| message.contains(words)) {
                 changes += 1;
                 assert_eq!((&line["election"], &line["node_id"]), (&"shop".into(), &id.into()), "{line}");
                 assert!(line["term"].as_i64().is_some_and(|term| term == 1 || term == 2), "{line}");
@@ -45,15 +45,15 @@ async fn a_json_log_is_json_in_every_line_and_names_election_node_and_term() {
 #[tokio::test]
 async fn what_ends_a_node_is_json_too() {
     let server = Postgres::shared();
-    let place = Place::on(&server.url().replace("s3cret", "wr0ng")).with("LOG_FORMAT", "json");
-    let (code, said) = place.run(&[]).await;
+    let fixture = Fixture::on(&server.url().replace("s3cret", "wr0ng")).with("LOG_FORMAT", "json");
+    let (code, said) = fixture.run(&[]).await;
     let lines = parsed(&[said]);
     assert_eq!((code, &lines[0]["level"]), (69, &"ERROR".into()));
     assert!(lines[0]["message"].as_str().unwrap().contains("refused the login"), "{}", lines[0]);
 
     let database = server.database("json_end");
-    let place = Place::on(&database.url()).with("LOG_FORMAT", "json").with("AUTO_MIGRATE", "false");
-    let (code, said) = place.run(&[]).await;
+    let fixture = Fixture::on(&database.url()).with("LOG_FORMAT", "json").with("AUTO_MIGRATE", "false");
+    let (code, said) = fixture.run(&[]).await;
     let lines = parsed(&[said]);
     assert_eq!((code, &lines[0]["level"]), (78, &"ERROR".into()));
 }
@@ -62,17 +62,17 @@ async fn what_ends_a_node_is_json_too() {
 #[tokio::test]
 async fn in_calm_nothing_is_logged() {
     let database = Postgres::shared().database("calm");
-    let place = Place::on(&database.url())
+    let fixture = Fixture::on(&database.url())
         .with("HEARTBEAT_INTERVAL", "1s")
         .with("ELECTION_TIMEOUT", "5s")
         .with("NODE_TIMEOUT", "10s");
-    let first = place.node("node-1", 3);
+    let first = fixture.node("node-1", 3);
     leads(&first, 1).await;
-    let nodes = [first, place.node("node-2", 2), place.node("node-3", 1)];
+    let nodes = [first, fixture.node("node-2", 2), fixture.node("node-3", 1)];
     follows(&nodes[1], "node-1", 1).await;
     follows(&nodes[2], "node-1", 1).await;
     let fewest_beats = async || {
-        let beats = place.query("SELECT CAST(heartbeat_seq AS text) FROM node_records").await;
+        let beats = fixture.query("SELECT CAST(heartbeat_seq AS text) FROM node_records").await;
         beats.iter().map(|beat| beat.parse::<i64>().unwrap()).min().unwrap()
     };
     let mut said = Vec::new();
@@ -92,8 +92,8 @@ async fn in_calm_nothing_is_logged() {
 
 #[tokio::test]
 async fn lines_for_people_repeat_no_fields_and_have_no_colours_in_a_pipe() {
-    let place = Place::fast();
-    let node = place.node("solo", 7);
+    let fixture = Fixture::fast();
+    let node = fixture.node("solo", 7);
     leads(&node, 1).await;
     stop(&node).await;
     for line in node.lines() {

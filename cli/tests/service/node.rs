@@ -19,13 +19,13 @@ pub const TIMES: [(&str, &str); 3] =
 /// The election timeout of [`TIMES`].
 pub const ELECTION_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A directory, and the settings that the processes started in it share.
-pub struct Place {
+/// A directory, the settings that the processes started in it share, and the database that these name.
+pub struct Fixture {
     dir: TempDir,
     variables: Vec<(String, String)>,
 }
 
-impl Place {
+impl Fixture {
     /// An empty directory, and not one variable set.
     pub fn empty() -> Self {
         Self { dir: testkit::directory(), variables: Vec::new() }
@@ -43,13 +43,13 @@ impl Place {
 
     /// With short times, on the SQLite file that a node makes for itself.
     pub fn fast() -> Self {
-        TIMES.into_iter().fold(Self::empty(), |place, (name, value)| place.with(name, value))
+        TIMES.into_iter().fold(Self::empty(), |fixture, (name, value)| fixture.with(name, value))
     }
 
     pub fn with(self, name: &str, value: &str) -> Self {
-        let mut place = self.without(name);
-        place.variables.push((name.to_owned(), value.to_owned()));
-        place
+        let mut fixture = self.without(name);
+        fixture.variables.push((name.to_owned(), value.to_owned()));
+        fixture
     }
 
     pub fn without(mut self, name: &str) -> Self {

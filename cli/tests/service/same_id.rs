@@ -4,25 +4,25 @@ use std::time::Duration;
 
 use testkit::{Postgres, Process, Signal, eventually};
 
-use crate::node::{PATIENCE, Place, follows, id_of, leads, stop};
+use crate::node::{Fixture, PATIENCE, follows, id_of, leads, stop};
 
 #[tokio::test]
 async fn three_plain_starts_in_one_directory_get_three_ids_and_one_leader() {
-    let place = Place::empty();
-    let first = place.start(&[]);
+    let fixture = Fixture::empty();
+    let first = fixture.start(&[]);
     leads(&first, 1).await;
     let leader = id_of(&first).await;
     let mut ids = vec![leader.clone()];
     let mut followers = Vec::new();
     for _ in 0..2 {
-        let node = place.start(&[]);
+        let node = fixture.start(&[]);
         follows(&node, &leader, 1).await;
         ids.push(id_of(&node).await);
         assert!(ids[ids.len() - 1].starts_with(&format!("{leader}-")), "{ids:?}");
         followers.push(node);
     }
     ids.sort();
-    assert_eq!(place.ids().await, ids);
+    assert_eq!(fixture.ids().await, ids);
     for node in [first].iter().chain(&followers) {
         assert_eq!(node.exit_code(), None, "{}", node.output());
     }
@@ -31,13 +31,13 @@ async fn three_plain_starts_in_one_directory_get_three_ids_and_one_leader() {
 #[tokio::test]
 async fn two_plain_starts_at_the_same_moment_get_two_ids() {
     let database = Postgres::shared().database("same_moment");
-    for place in [Place::empty(), Place::slow_on(&database.url())] {
-        let nodes = [place.start(&[]), place.start(&[])];
+    for fixture in [Fixture::empty(), Fixture::slow_on(&database.url())] {
+        let nodes = [fixture.start(&[]), fixture.start(&[])];
         let leading = |node: &Process| node.output().contains(" leads (term 1)");
         eventually("one of them to lead", PATIENCE, async || nodes.iter().any(leading)).await;
         let led = |node: &Process| node.output().contains(" follows ");
         eventually("the other to follow", PATIENCE, async || nodes.iter().any(led)).await;
-        assert_eq!(place.ids().await.len(), 2);
+        assert_eq!(fixture.ids().await.len(), 2);
         for node in &nodes {
             assert_eq!(node.exit_code(), None, "{}", node.output());
             assert!(!node.output().contains("ERROR"), "{}", node.output());
@@ -50,19 +50,19 @@ async fn two_plain_starts_at_the_same_moment_get_two_ids() {
 #[tokio::test]
 async fn the_newer_process_of_a_followers_id_takes_over_and_the_older_one_ends() {
     let database = Postgres::shared().database("same_id");
-    for place in [Place::fast(), Place::on(&database.url())] {
-        let leader = place.node("boss", 9);
+    for fixture in [Fixture::fast(), Fixture::on(&database.url())] {
+        let leader = fixture.node("boss", 9);
         leads(&leader, 1).await;
-        let older = place.node("twin", 0);
+        let older = fixture.node("twin", 0);
         follows(&older, "boss", 1).await;
-        let newer = place.node("twin", 0);
+        let newer = fixture.node("twin", 0);
         follows(&newer, "boss", 1).await;
         assert_eq!(older.wait_exit(PATIENCE).await, 77, "{}", older.output());
         let last = older.lines().pop().unwrap();
         assert!(last.contains("twin") && last.contains("own NODE_ID"), "{}", older.output());
         assert!(newer.output().contains("from an earlier process"), "{}", newer.output());
-        assert_eq!(place.ids().await, ["boss", "twin"]);
-        assert_eq!(place.terms().await, ["1 boss open"]);
+        assert_eq!(fixture.ids().await, ["boss", "twin"]);
+        assert_eq!(fixture.terms().await, ["1 boss open"]);
         assert_eq!((leader.exit_code(), newer.exit_code()), (None, None));
     }
 }
@@ -70,18 +70,18 @@ async fn the_newer_process_of_a_followers_id_takes_over_and_the_older_one_ends()
 #[tokio::test]
 async fn the_leaders_id_is_waited_for_and_its_terms_follow_each_other() {
     let database = Postgres::shared().database("leaders_id");
-    for place in [Place::fast(), Place::on(&database.url())] {
+    for fixture in [Fixture::fast(), Fixture::on(&database.url())] {
         let beats = async || {
-            let beats = place.query("SELECT CAST(heartbeat_seq AS text) FROM node_records").await;
+            let beats = fixture.query("SELECT CAST(heartbeat_seq AS text) FROM node_records").await;
             beats[0].parse::<i64>().unwrap()
         };
-        let first = place.node("solo", 0);
+        let first = fixture.node("solo", 0);
         leads(&first, 1).await;
-        let second = place.node("solo", 0);
-        second.wait_for_line("solo is the leader's id", PATIENCE).await;
+        let second = fixture.node("solo", 0);
+        second.wait_for_line("node id solo belongs to the current leader", PATIENCE).await;
         let start = beats().await;
         eventually("the leader to go on", PATIENCE, async || beats().await >= start + 5).await;
-        assert_eq!(place.terms().await, ["1 solo open"], "{}", second.output());
+        assert_eq!(fixture.terms().await, ["1 solo open"], "{}", second.output());
         assert!(!second.output().contains("leads (term"), "{}", second.output());
         assert_eq!((first.exit_code(), second.exit_code()), (None, None));
 
@@ -89,25 +89,28 @@ async fn the_leaders_id_is_waited_for_and_its_terms_follow_each_other() {
         leads(&second, 2).await;
         second.signal(Signal::KILL);
         second.wait_exit(PATIENCE).await;
-        let third = place.node("solo", 0);
-        third.wait_for_line("solo is the leader's id", PATIENCE).await;
+        let third = fixture.node("solo", 0);
+        third.wait_for_line("node id solo belongs to the current leader", PATIENCE).await;
         leads(&third, 3).await;
-        assert_eq!(place.terms().await, ["1 solo replaced", "2 solo replaced", "3 solo open"]);
-        assert_eq!(second.lines().iter().filter(|line| line.contains("is the leader's id")).count(), 1);
+        assert_eq!(fixture.terms().await, ["1 solo replaced", "2 solo replaced", "3 solo open"]);
+        assert_eq!(
+            second.lines().iter().filter(|line| line.contains("belongs to the current leader")).count(),
+            1
+        );
     }
 }
 
 #[tokio::test]
 async fn a_process_that_waits_for_its_id_can_be_stopped() {
-    let place = Place::fast();
-    let first = place.node("solo", 0);
+    let fixture = Fixture::fast();
+    let first = fixture.node("solo", 0);
     leads(&first, 1).await;
-    let second = place.node("solo", 0);
-    second.wait_for_line("solo is the leader's id", PATIENCE).await;
+    let second = fixture.node("solo", 0);
+    second.wait_for_line("node id solo belongs to the current leader", PATIENCE).await;
     second.signal(Signal::INT);
     assert_eq!(second.wait_exit(Duration::from_secs(5)).await, 0, "{}", second.output());
-    assert_eq!(place.ids().await, ["solo"]);
-    assert_eq!(place.terms().await, ["1 solo open"]);
+    assert_eq!(fixture.ids().await, ["solo"]);
+    assert_eq!(fixture.terms().await, ["1 solo open"]);
 }
 
 /// The moment between the look for a free id and the registration is too short to be hit: here the first node's row
@@ -115,8 +118,8 @@ async fn a_process_that_waits_for_its_id_can_be_stopped() {
 #[tokio::test]
 async fn a_plain_start_does_not_wait_for_the_end_of_a_leader_of_its_name() {
     let database = Postgres::shared().database("late");
-    let place = Place::on(&database.url());
-    let first = place.start(&[]);
+    let fixture = Fixture::on(&database.url());
+    let first = fixture.start(&[]);
     leads(&first, 1).await;
     let id = id_of(&first).await;
     database.psql(
@@ -129,12 +132,12 @@ async fn a_plain_start_does_not_wait_for_the_end_of_a_leader_of_its_name() {
             == "t"
     })
     .await;
-    let second = place.start(&[]);
-    second.wait_for_line(&format!("{id} is the leader's id"), PATIENCE).await;
+    let second = fixture.start(&[]);
+    second.wait_for_line(&format!("node id {id} belongs to the current leader"), PATIENCE).await;
     database.psql("DROP TRIGGER hide ON node_records");
     let line = second.wait_for_line("no NODE_ID was given: going on as", PATIENCE).await;
     assert!(line.contains(&format!("{id} is another process")), "{line}");
     follows(&second, &id, 1).await;
-    assert_eq!(place.ids().await.len(), 2);
+    assert_eq!(fixture.ids().await.len(), 2);
     assert_eq!((first.exit_code(), second.exit_code()), (None, None));
 }

@@ -2,7 +2,7 @@
 
 use testkit::{Postgres, Process, eventually};
 
-use crate::node::{PATIENCE, Place, leads, stop};
+use crate::node::{Fixture, PATIENCE, leads, stop};
 
 const STEPS: [&str; 3] = [
     "m20260101_000001_create_node_records",
@@ -11,23 +11,23 @@ const STEPS: [&str; 3] = [
 ];
 
 /// An empty database of each kind. Nothing here depends on the times.
-fn both_kinds(name: &str) -> [Place; 2] {
+fn both_kinds(name: &str) -> [Fixture; 2] {
     let database = Postgres::shared().database(name);
-    let place = Place::empty();
-    let file = format!("sqlite:{}", place.path().join("own.db").display());
-    [place.with("DATABASE_URL", &file), Place::slow_on(&database.url())]
+    let fixture = Fixture::empty();
+    let file = format!("sqlite:{}", fixture.path().join("own.db").display());
+    [fixture.with("DATABASE_URL", &file), Fixture::slow_on(&database.url())]
 }
 
 #[tokio::test]
 async fn without_auto_migrate_the_command_is_named_and_then_works() {
-    for place in both_kinds("no_auto_migrate") {
-        let place = place.with("AUTO_MIGRATE", "false");
-        let (code, said) = place.run(&["run", "--node-id", "solo"]).await;
+    for fixture in both_kinds("no_auto_migrate") {
+        let fixture = fixture.with("AUTO_MIGRATE", "false");
+        let (code, said) = fixture.run(&["run", "--node-id", "solo"]).await;
         assert_eq!((code, said.lines().count()), (78, 1), "{said}");
         assert!(said.contains("`leader-election migrate up`"), "{said}");
-        let (code, said) = place.run(&["migrate", "up"]).await;
+        let (code, said) = fixture.run(&["migrate", "up"]).await;
         assert_eq!((code, said.as_str()), (0, "the schema is up to date"));
-        let node = place.node("solo", 0);
+        let node = fixture.node("solo", 0);
         leads(&node, 1).await;
         stop(&node).await;
     }
@@ -35,13 +35,13 @@ async fn without_auto_migrate_the_command_is_named_and_then_works() {
 
 #[tokio::test]
 async fn five_nodes_that_start_at_once_on_an_empty_database_all_come_up() {
-    for place in both_kinds("five_at_once") {
+    for fixture in both_kinds("five_at_once") {
         let ids = ["a", "b", "c", "d", "e"];
-        let nodes = ids.map(|id| place.node(id, 0));
+        let nodes = ids.map(|id| fixture.node(id, 0));
         let up =
             |node: &Process| node.output().contains(" leads (term ") || node.output().contains(" follows ");
         eventually("all five to lead or to follow", PATIENCE, async || nodes.iter().all(up)).await;
-        assert_eq!(place.ids().await, ids);
+        assert_eq!(fixture.ids().await, ids);
         for node in &nodes {
             assert_eq!(node.exit_code(), None, "{}", node.output());
         }
@@ -50,9 +50,9 @@ async fn five_nodes_that_start_at_once_on_an_empty_database_all_come_up() {
 
 #[tokio::test]
 async fn the_schema_goes_up_and_down_and_is_made_fresh() {
-    for place in both_kinds("migrate") {
+    for fixture in both_kinds("migrate") {
         let run = async |arguments: &[&str]| {
-            let (code, said) = place.run(arguments).await;
+            let (code, said) = fixture.run(arguments).await;
             assert_eq!(code, 0, "{arguments:?}: {said}");
             said
         };
@@ -68,12 +68,12 @@ async fn the_schema_goes_up_and_down_and_is_made_fresh() {
         assert!(run(&["migrate", "down"]).await.contains("took back"));
         status(["Applied", "Applied", "Pending"]).await;
         run(&["migrate", "up"]).await;
-        let node = place.node("solo", 0);
+        let node = fixture.node("solo", 0);
         leads(&node, 1).await;
         stop(&node).await;
-        assert_eq!(place.terms().await.len(), 1);
+        assert_eq!(fixture.terms().await.len(), 1);
         run(&["migrate", "fresh"]).await;
-        assert_eq!(place.terms().await.len(), 0);
+        assert_eq!(fixture.terms().await.len(), 0);
         run(&["migrate", "down", "-n", "3"]).await;
         status(["Pending", "Pending", "Pending"]).await;
     }
@@ -83,28 +83,28 @@ async fn the_schema_goes_up_and_down_and_is_made_fresh() {
 async fn the_printed_schema_is_one_that_a_node_takes() {
     let server = Postgres::shared();
     let database = server.database("plain_sql");
-    let place = Place::on(&database.url()).with("AUTO_MIGRATE", "false");
-    let (code, sql) = place.run(&["migrate", "sql"]).await;
+    let fixture = Fixture::on(&database.url()).with("AUTO_MIGRATE", "false");
+    let (code, sql) = fixture.run(&["migrate", "sql"]).await;
     assert_eq!(code, 0, "{sql}");
     database.psql(&sql);
-    let node = place.node("solo", 0);
+    let node = fixture.node("solo", 0);
     leads(&node, 1).await;
     stop(&node).await;
 
     // It connects to nothing, and makes no file.
-    let place = Place::empty();
-    let (code, sql) = place.run(&["migrate", "sql"]).await;
+    let fixture = Fixture::empty();
+    let (code, sql) = fixture.run(&["migrate", "sql"]).await;
     assert_eq!(code, 0, "{sql}");
     assert!(sql.contains("BEGIN IMMEDIATE;") && sql.contains("CREATE TABLE"), "{sql}");
-    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
-    let (code, sql) = Place::on("postgres://nobody@127.0.0.1:1/none").run(&["migrate", "sql"]).await;
+    assert_eq!(std::fs::read_dir(fixture.path()).unwrap().count(), 0);
+    let (code, sql) = Fixture::on("postgres://nobody@127.0.0.1:1/none").run(&["migrate", "sql"]).await;
     assert!(code == 0 && sql.contains("clock_timestamp()") && !sql.contains("IMMEDIATE"), "{sql}");
 }
 
 #[tokio::test]
 async fn migrate_says_which_file_it_takes_when_it_was_told_none() {
-    let place = Place::empty();
-    let (code, said) = place.run(&["migrate", "up"]).await;
+    let fixture = Fixture::empty();
+    let (code, said) = fixture.run(&["migrate", "up"]).await;
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("DATABASE_URL is not set: using sqlite ./leader-election.db"), "{said}");
 }

@@ -2,7 +2,7 @@
 
 use testkit::{Postgres, Process};
 
-use crate::node::{PATIENCE, Place, follows, leads, stop};
+use crate::node::{Fixture, PATIENCE, follows, leads, stop};
 
 /// The test server's password, in whole or percent-encoded.
 fn holds_no_secret(said: &str) {
@@ -19,11 +19,11 @@ async fn the_password_is_in_no_log_at_the_level_trace() {
     let database = Postgres::shared().database("secrets");
     for url in [database.url(), database.keyword_dsn()] {
         for format in ["text", "json"] {
-            let place = Place::slow_on(&url)
+            let fixture = Fixture::slow_on(&url)
                 .with("RUST_LOG", "trace")
                 .with("LOG_FORMAT", format)
                 .with("ELECTION", format);
-            let nodes: [Process; 2] = [place.node("node-1", 1), place.node("node-2", 0)];
+            let nodes: [Process; 2] = [fixture.node("node-1", 1), fixture.node("node-2", 0)];
             let leader = tokio::select! {
                 _ = nodes[0].wait_for_line("node-1 leads (term", PATIENCE) => 0,
                 _ = nodes[1].wait_for_line("node-2 leads (term", PATIENCE) => 1,
@@ -42,7 +42,7 @@ async fn a_refused_password_is_in_no_log_at_the_level_trace() {
     let server = Postgres::shared();
     for url in [server.url().replace("s3cret", "wr0ng"), server.keyword_dsn().replace("s3cret", "wr0ng")] {
         for arguments in [&["run"][..], &["migrate", "up"]] {
-            let (code, said) = Place::on(&url).with("RUST_LOG", "trace").run(arguments).await;
+            let (code, said) = Fixture::on(&url).with("RUST_LOG", "trace").run(arguments).await;
             assert_eq!(code, 69);
             holds_no_secret(&said);
         }
@@ -53,13 +53,13 @@ async fn a_refused_password_is_in_no_log_at_the_level_trace() {
 async fn the_password_is_found_in_the_servers_own_variables_and_not_shown() {
     let server = Postgres::shared();
     let database = server.database("variables");
-    let place = Place::on(&format!("host=127.0.0.1 port={} dbname={}", server.port(), database.name()))
+    let fixture = Fixture::on(&format!("host=127.0.0.1 port={} dbname={}", server.port(), database.name()))
         .with("PGUSER", "postgres")
         .with("PGPASSWORD", server.password())
         .with("RUST_LOG", "trace");
-    let node = place.node("node-1", 0);
+    let node = fixture.node("node-1", 0);
     leads(&node, 1).await;
-    let other = place.node("node-2", 0);
+    let other = fixture.node("node-2", 0);
     follows(&other, "node-1", 1).await;
     stop(&node).await;
     holds_no_secret(&node.output());

@@ -7,57 +7,57 @@ use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::sea_orm::ConnectionTrait;
 use sea_orm_migration::sea_orm::TransactionTrait;
 
-use crate::place::Place;
+use crate::test_database::TestDatabase;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_nodes_that_start_together_migrate_once() {
-    for place in Place::both().await {
+    for database in TestDatabase::both().await {
         let mut nodes = tokio::task::JoinSet::new();
         for _ in 0..10 {
-            let db = place.another_connection().await;
+            let db = database.another_connection().await;
             nodes.spawn(async move { migrate(&db).await });
         }
         for result in nodes.join_all().await {
             result.unwrap();
         }
-        assert_eq!(place.count("leader_election_migrations").await, 3);
-        assert_eq!(place.count("election_terms").await, 0);
+        assert_eq!(database.count("leader_election_migrations").await, 3);
+        assert_eq!(database.count("election_terms").await, 0);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_current_schema_nobody_waits_for_the_lock() {
-    let place = Place::postgres().await;
-    migrate(&place.db).await.unwrap();
-    let other = place.another_connection().await;
+    let database = TestDatabase::postgres().await;
+    migrate(&database.db).await.unwrap();
+    let other = database.another_connection().await;
     let holder = other.begin().await.unwrap();
     let key = i64::from_be_bytes(*b"leadelec");
     holder.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({key})")).await.unwrap();
 
     let start = Instant::now();
-    migrate(&place.db).await.unwrap();
+    migrate(&database.db).await.unwrap();
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
 /// A heartbeat that queues behind the migration must not wait for as long as the table is locked.
 #[tokio::test(flavor = "multi_thread")]
 async fn while_a_table_is_locked_others_get_at_it_between_the_attempts_to_change_it() {
-    let place = Place::postgres().await;
-    migrate(&place.db).await.unwrap();
-    let holder = place.another_connection().await.begin().await.unwrap();
+    let database = TestDatabase::postgres().await;
+    migrate(&database.db).await.unwrap();
+    let holder = database.another_connection().await.begin().await.unwrap();
     holder.execute_unprepared("LOCK TABLE node_records IN ACCESS SHARE MODE").await.unwrap();
     let migrating = tokio::spawn({
-        let db = place.another_connection().await;
+        let db = database.another_connection().await;
         async move { Migrator::fresh(&db).await }
     });
     let waits = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'DROP%'";
     testkit::eventually("the migration to wait", Duration::from_secs(20), async || {
-        place.count(waits).await == 1
+        database.count(waits).await == 1
     })
     .await;
 
     let start = Instant::now();
-    place.run("UPDATE node_records SET heartbeat_seq = heartbeat_seq + 1").await.unwrap();
+    database.run("UPDATE node_records SET heartbeat_seq = heartbeat_seq + 1").await.unwrap();
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     assert!(!migrating.is_finished());
     holder.commit().await.unwrap();
@@ -67,7 +67,7 @@ async fn while_a_table_is_locked_others_get_at_it_between_the_attempts_to_change
 /// A process that is frozen or cut off between two statements must not keep every other node from starting.
 #[tokio::test]
 async fn the_server_limits_how_long_a_migration_waits_and_sits_idle() {
-    let place = Place::postgres().await;
+    let database = TestDatabase::postgres().await;
     let record = "
         CREATE TABLE limits (idle text, lock text);
         CREATE FUNCTION record_limits() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -75,33 +75,33 @@ async fn the_server_limits_how_long_a_migration_waits_and_sits_idle() {
                 (current_setting('idle_in_transaction_session_timeout'), current_setting('lock_timeout'));
         END $$;
         CREATE EVENT TRIGGER record_limits ON ddl_command_end EXECUTE FUNCTION record_limits()";
-    place.run(record).await.unwrap();
-    migrate(&place.db).await.unwrap();
-    assert_eq!(place.count("(SELECT DISTINCT idle, lock FROM limits) AS found").await, 1);
-    assert_ne!(place.count("limits WHERE idle = '10s' AND lock = '2s'").await, 0);
+    database.run(record).await.unwrap();
+    migrate(&database.db).await.unwrap();
+    assert_eq!(database.count("(SELECT DISTINCT idle, lock FROM limits) AS found").await, 1);
+    assert_ne!(database.count("limits WHERE idle = '10s' AND lock = '2s'").await, 0);
     // And nothing of it stays in the session.
     let left = "pg_settings WHERE name IN ('idle_in_transaction_session_timeout', 'lock_timeout') AND setting <> '0'";
-    assert_eq!(place.count(left).await, 0);
+    assert_eq!(database.count(left).await, 0);
 
     // In a transaction of the caller's the limits are the caller's choice.
-    let place = Place::postgres().await;
-    place.run(record).await.unwrap();
-    let callers = place.db.begin().await.unwrap();
+    let database = TestDatabase::postgres().await;
+    database.run(record).await.unwrap();
+    let callers = database.db.begin().await.unwrap();
     Migrator::up(&callers, None).await.unwrap();
     callers.commit().await.unwrap();
-    assert_ne!(place.count("limits").await, 0);
-    assert_eq!(place.count("limits WHERE idle <> '0' OR lock <> '0'").await, 0);
+    assert_ne!(database.count("limits").await, 0);
+    assert_eq!(database.count("limits WHERE idle <> '0' OR lock <> '0'").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_sqlite_a_writer_of_the_applications_is_waited_for_without_a_busy_timeout() {
-    let place = Place::sqlite().await;
-    place.run("CREATE TABLE app_things (n integer)").await.unwrap();
-    let writer = place.another_connection().await.begin().await.unwrap();
+    let database = TestDatabase::sqlite().await;
+    database.run("CREATE TABLE app_things (n integer)").await.unwrap();
+    let writer = database.another_connection().await.begin().await.unwrap();
     writer.execute_unprepared("INSERT INTO app_things VALUES (1)").await.unwrap();
-    place.run("PRAGMA busy_timeout = 0").await.unwrap();
+    database.run("PRAGMA busy_timeout = 0").await.unwrap();
     let migrating = tokio::spawn({
-        let db = place.db.clone();
+        let db = database.db.clone();
         async move { migrate(&db).await }
     });
     tokio::time::sleep(Duration::from_millis(300)).await;

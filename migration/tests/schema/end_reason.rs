@@ -6,15 +6,15 @@ use sea_orm_migration::sea_orm::DbBackend;
 use sea_orm_migration::sea_orm::DbErr;
 use sea_orm_migration::sea_orm::Statement;
 
-use crate::place::Place;
+use crate::test_database::TestDatabase;
 
 const BEFORE: [&str; 6] = ["resigned", "transferred", "preempted", "lapsed", "expired", "replaced"];
 
 /// The schema of the version before, with a term that ended for each of its reasons and an open one.
-async fn with_the_version_before() -> [Place; 2] {
-    let places = Place::both().await;
-    for place in &places {
-        Migrator::up(&place.db, Some(2)).await.unwrap();
+async fn with_the_version_before() -> [TestDatabase; 2] {
+    let databases = TestDatabase::both().await;
+    for database in &databases {
+        Migrator::up(&database.db, Some(2)).await.unwrap();
         let ended = BEFORE.iter().map(|reason| format!("'2026-01-01 00:00:01+00:00', '{reason}'"));
         for (index, end) in ended.chain(["NULL, NULL".to_owned()]).enumerate() {
             let insert = "INSERT INTO election_terms (election, term, leader_id, incarnation, lease_ms, started_at, ended_at, end_reason, successor)";
@@ -22,53 +22,54 @@ async fn with_the_version_before() -> [Place; 2] {
                 "'e', {}, 'n1', '00000000-0000-0000-0000-000000000001', 10000, '2026-01-01 00:00:00+00:00', {end}, 'n2'",
                 index + 1
             );
-            place.run(&format!("{insert} VALUES ({row})")).await.unwrap();
+            database.run(&format!("{insert} VALUES ({row})")).await.unwrap();
         }
     }
-    places
+    databases
 }
 
-async fn terms(place: &Place) -> Vec<String> {
+async fn terms(database: &TestDatabase) -> Vec<String> {
     let sql = "SELECT CAST(term AS text) || ' ' || COALESCE(CAST(end_reason AS text), 'open') || ' ' || \
                COALESCE(CAST(ended_at AS text), '-') || ' ' || leader_id || ' ' || CAST(incarnation AS text) || ' ' || \
                CAST(lease_ms AS text) || ' ' || CAST(started_at AS text) || ' ' || successor AS row \
                FROM election_terms ORDER BY term";
-    let rows = place.db.query_all_raw(Statement::from_string(place.db.get_database_backend(), sql)).await;
+    let rows =
+        database.db.query_all_raw(Statement::from_string(database.db.get_database_backend(), sql)).await;
     rows.unwrap().iter().map(|row| row.try_get("", "row").unwrap()).collect()
 }
 
-async fn end(place: &Place, term: i64, reason: &str) -> Result<(), DbErr> {
-    place.run(&format!("UPDATE election_terms SET end_reason = '{reason}' WHERE term = {term}")).await
+async fn end(database: &TestDatabase, term: i64, reason: &str) -> Result<(), DbErr> {
+    database.run(&format!("UPDATE election_terms SET end_reason = '{reason}' WHERE term = {term}")).await
 }
 
 #[tokio::test]
 async fn the_rows_of_the_version_before_are_the_same_up_and_down() {
-    for place in with_the_version_before().await {
-        let (schema, rows) = (place.schema().await, terms(&place).await);
+    for database in with_the_version_before().await {
+        let (schema, rows) = (database.schema().await, terms(&database).await);
         assert_eq!(rows.len(), 7);
-        migrate(&place.db).await.unwrap();
-        assert_eq!(terms(&place).await, rows);
-        assert!(place.run("DELETE FROM election_terms").await.unwrap_err().to_string().contains("newest"));
-        assert!(place.run("UPDATE election_terms SET term = 0 WHERE term = 7").await.is_err());
-        assert!(place.run("UPDATE election_terms SET ended_at = NULL WHERE term = 6").await.is_err());
+        migrate(&database.db).await.unwrap();
+        assert_eq!(terms(&database).await, rows);
+        assert!(database.run("DELETE FROM election_terms").await.unwrap_err().to_string().contains("newest"));
+        assert!(database.run("UPDATE election_terms SET term = 0 WHERE term = 7").await.is_err());
+        assert!(database.run("UPDATE election_terms SET ended_at = NULL WHERE term = 6").await.is_err());
 
-        Migrator::down(&place.db, Some(1)).await.unwrap();
-        assert_eq!(terms(&place).await, rows);
-        assert_eq!(place.schema().await, schema);
+        Migrator::down(&database.db, Some(1)).await.unwrap();
+        assert_eq!(terms(&database).await, rows);
+        assert_eq!(database.schema().await, schema);
     }
 }
 
 #[tokio::test]
 async fn a_reason_that_the_version_before_does_not_have_becomes_one_that_it_has_on_the_way_down() {
-    for place in with_the_version_before().await {
-        assert!(end(&place, 1, "died").await.is_err());
-        migrate(&place.db).await.unwrap();
-        end(&place, 1, "died").await.unwrap();
-        end(&place, 2, "ended_by_operator").await.unwrap();
-        let refused = end(&place, 3, "on_a_whim").await.unwrap_err().to_string();
+    for database in with_the_version_before().await {
+        assert!(end(&database, 1, "died").await.is_err());
+        migrate(&database.db).await.unwrap();
+        end(&database, 1, "died").await.unwrap();
+        end(&database, 2, "ended_by_operator").await.unwrap();
+        let refused = end(&database, 3, "on_a_whim").await.unwrap_err().to_string();
         assert!(refused.contains("election_terms_end_reason"), "{refused}");
-        Migrator::down(&place.db, Some(1)).await.unwrap();
-        let rows = terms(&place).await;
+        Migrator::down(&database.db, Some(1)).await.unwrap();
+        let rows = terms(&database).await;
         assert!(rows[0].starts_with("1 expired ") && rows[1].starts_with("2 resigned "), "{rows:?}");
     }
 }
@@ -76,8 +77,8 @@ async fn a_reason_that_the_version_before_does_not_have_becomes_one_that_it_has_
 /// The very statements of a node of the version before, prepared on a connection of its own before the schema changes.
 #[tokio::test]
 async fn a_node_of_the_version_before_goes_on_through_the_change() {
-    for place in with_the_version_before().await {
-        let backend = place.db.get_database_backend();
+    for database in with_the_version_before().await {
+        let backend = database.db.get_database_backend();
         let value = match backend {
             DbBackend::Postgres => "$1::\"end_reason\"",
             _ => "?",
@@ -87,7 +88,7 @@ async fn a_node_of_the_version_before_goes_on_through_the_change() {
             format!("UPDATE \"election_terms\" SET \"end_reason\" = {value} WHERE \"term\" = {number}");
         let read =
             "SELECT CAST(\"end_reason\" AS text) AS \"reason\" FROM \"election_terms\" WHERE \"term\" = 1";
-        let node = place.another_connection().await;
+        let node = database.another_connection().await;
         let lap = async || {
             for reason in BEFORE {
                 let values = [reason.into(), 1_i64.into()];
@@ -100,10 +101,10 @@ async fn a_node_of_the_version_before_goes_on_through_the_change() {
             }
         };
         lap().await;
-        migrate(&place.db).await.unwrap();
+        migrate(&database.db).await.unwrap();
         lap().await;
         // What a newer version writes can be read, too.
-        end(&place, 1, "died").await.unwrap();
+        end(&database, 1, "died").await.unwrap();
         let row = node.query_one_raw(Statement::from_sql_and_values(backend, read, [])).await.unwrap();
         assert_eq!(row.unwrap().try_get::<String>("", "reason").unwrap(), "died");
     }
@@ -112,11 +113,11 @@ async fn a_node_of_the_version_before_goes_on_through_the_change() {
 /// An application may look at the terms through a view of its own.
 #[tokio::test]
 async fn on_sqlite_a_view_of_the_applications_is_no_obstacle() {
-    let place = Place::sqlite().await;
-    Migrator::up(&place.db, Some(2)).await.unwrap();
-    place.run("CREATE VIEW app_terms AS SELECT term, end_reason FROM election_terms").await.unwrap();
-    migrate(&place.db).await.unwrap();
-    Migrator::down(&place.db, Some(1)).await.unwrap();
-    migrate(&place.db).await.unwrap();
-    assert_eq!(place.count("app_terms").await, 0);
+    let database = TestDatabase::sqlite().await;
+    Migrator::up(&database.db, Some(2)).await.unwrap();
+    database.run("CREATE VIEW app_terms AS SELECT term, end_reason FROM election_terms").await.unwrap();
+    migrate(&database.db).await.unwrap();
+    Migrator::down(&database.db, Some(1)).await.unwrap();
+    migrate(&database.db).await.unwrap();
+    assert_eq!(database.count("app_terms").await, 0);
 }

@@ -2,11 +2,11 @@ use leader_election_migration::{is_current, migrate, sql};
 use sea_orm_migration::sea_orm::DbBackend;
 use testkit::Postgres;
 
-use crate::place::Place;
+use crate::test_database::TestDatabase;
 
 #[tokio::test]
 async fn the_plain_sql_makes_what_the_migrator_makes() {
-    for (migrated, by_hand) in Place::both().await.into_iter().zip(Place::both().await) {
+    for (migrated, by_hand) in TestDatabase::both().await.into_iter().zip(TestDatabase::both().await) {
         migrate(&migrated.db).await.unwrap();
         let text = sql(by_hand.db.get_database_backend());
         match &by_hand.name {
@@ -27,9 +27,11 @@ async fn the_plain_sql_makes_what_the_migrator_makes() {
 
 #[tokio::test]
 async fn the_plain_sql_is_all_or_nothing() {
-    let place = Place::postgres().await;
-    place.run("CREATE TABLE election_terms (n integer)").await.unwrap();
-    let before = place.schema().await;
-    assert!(Postgres::shared().try_psql_in(place.name.as_ref().unwrap(), &sql(DbBackend::Postgres)).is_err());
-    assert_eq!(place.schema().await, before);
+    let database = TestDatabase::postgres().await;
+    database.run("CREATE TABLE election_terms (n integer)").await.unwrap();
+    let before = database.schema().await;
+    assert!(
+        Postgres::shared().try_psql_in(database.name.as_ref().unwrap(), &sql(DbBackend::Postgres)).is_err()
+    );
+    assert_eq!(database.schema().await, before);
 }

@@ -4,7 +4,7 @@ use leader_election_migration::{is_current, migrate};
 use sea_orm_migration::sea_orm::ConnectionTrait;
 use testkit::{Postgres, eventually};
 
-use crate::place::{Place, connect};
+use crate::test_database::{TestDatabase, connect};
 
 const TEN_NODES: &str = "
     INSERT INTO node_records (election, id, incarnation, status, priority, term, heartbeat_seq, last_heartbeat, lease_ms, created_at, updated_at)
@@ -13,19 +13,19 @@ const TEN_NODES: &str = "
 
 #[tokio::test]
 async fn heartbeats_are_hot_updates() {
-    let place = Place::postgres().await;
-    migrate(&place.db).await.unwrap();
-    place.run(TEN_NODES).await.unwrap();
+    let database = TestDatabase::postgres().await;
+    migrate(&database.db).await.unwrap();
+    database.run(TEN_NODES).await.unwrap();
     for _ in 0..50 {
-        place
+        database
             .run("UPDATE node_records SET heartbeat_seq = heartbeat_seq + 1, last_heartbeat = clock_timestamp(), updated_at = clock_timestamp()")
             .await
             .unwrap();
     }
     // A session that ends hands its counts in.
-    place.db.clone().close().await.unwrap();
+    database.db.clone().close().await.unwrap();
     let counts = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'node_records'";
-    let counts = || Postgres::shared().psql_in(place.name.as_ref().unwrap(), counts);
+    let counts = || Postgres::shared().psql_in(database.name.as_ref().unwrap(), counts);
     eventually("the counts of 500 updates", Duration::from_secs(10), async || counts().starts_with("500|"))
         .await;
     let hot: u32 = counts().rsplit('|').next().unwrap().parse().unwrap();
@@ -37,11 +37,11 @@ async fn heartbeats_are_hot_updates() {
 /// A linguistic collation has 'b' before 'C', Rust does not.
 #[tokio::test]
 async fn names_are_ordered_as_rust_orders_them() {
-    let place = Place::postgres().await;
-    migrate(&place.db).await.unwrap();
-    place.run(TEN_NODES).await.unwrap();
-    place.run("UPDATE node_records SET id = 'b' WHERE priority = 1; UPDATE node_records SET id = 'C' WHERE priority = 2").await.unwrap();
-    let name = place.name.as_ref().unwrap();
+    let database = TestDatabase::postgres().await;
+    migrate(&database.db).await.unwrap();
+    database.run(TEN_NODES).await.unwrap();
+    database.run("UPDATE node_records SET id = 'b' WHERE priority = 1; UPDATE node_records SET id = 'C' WHERE priority = 2").await.unwrap();
+    let name = database.name.as_ref().unwrap();
     let ids = Postgres::shared().psql_in(name, "SELECT id FROM node_records ORDER BY id");
     let mut expected: Vec<&str> = ids.lines().collect();
     expected.sort_unstable();
@@ -50,10 +50,10 @@ async fn names_are_ordered_as_rust_orders_them() {
 
 #[tokio::test]
 async fn the_best_ranked_nodes_are_found_by_the_index() {
-    let place = Place::postgres().await;
-    migrate(&place.db).await.unwrap();
-    place.run(TEN_NODES).await.unwrap();
-    let name = place.name.as_ref().unwrap();
+    let database = TestDatabase::postgres().await;
+    migrate(&database.db).await.unwrap();
+    database.run(TEN_NODES).await.unwrap();
+    let name = database.name.as_ref().unwrap();
     let plan = Postgres::shared().psql_in(
         name,
         "SET enable_seqscan = off; SET enable_bitmapscan = off;
@@ -64,19 +64,19 @@ async fn the_best_ranked_nodes_are_found_by_the_index() {
 
 #[tokio::test]
 async fn a_role_that_may_not_change_the_schema_starts_on_a_current_one() {
-    let place = Place::postgres().await;
-    let name = place.name.clone().unwrap();
+    let database = TestDatabase::postgres().await;
+    let name = database.name.clone().unwrap();
     let role = format!("plain_{name}");
     let server = Postgres::shared();
-    place.run(&format!("CREATE ROLE {role} LOGIN PASSWORD 'plain'")).await.unwrap();
+    database.run(&format!("CREATE ROLE {role} LOGIN PASSWORD 'plain'")).await.unwrap();
     let plain = connect(&format!("postgres://{role}:plain@127.0.0.1:{}/{name}", server.port())).await;
 
     assert!(!is_current(&plain).await.unwrap());
     let refused = migrate(&plain).await.unwrap_err().to_string();
     assert!(refused.contains("permission denied"), "{refused}");
 
-    migrate(&place.db).await.unwrap();
-    place
+    migrate(&database.db).await.unwrap();
+    database
         .run(&format!(
             "GRANT SELECT ON leader_election_migrations TO {role};
              GRANT SELECT, INSERT, UPDATE, DELETE ON node_records, election_terms TO {role}"
@@ -91,7 +91,7 @@ async fn a_role_that_may_not_change_the_schema_starts_on_a_current_one() {
     plain.execute_unprepared("DELETE FROM election_terms WHERE election = 'a' AND term = 1").await.unwrap();
 
     // Even where nothing can be written at all, as on a replica.
-    place.run(&format!("ALTER ROLE {role} SET default_transaction_read_only = on")).await.unwrap();
+    database.run(&format!("ALTER ROLE {role} SET default_transaction_read_only = on")).await.unwrap();
     let read_only = connect(&format!("postgres://{role}:plain@127.0.0.1:{}/{name}", server.port())).await;
     migrate(&read_only).await.unwrap();
 }
@@ -99,15 +99,15 @@ async fn a_role_that_may_not_change_the_schema_starts_on_a_current_one() {
 /// A schema of their own, as the search_path says.
 #[tokio::test]
 async fn the_tables_are_where_the_search_path_points() {
-    let place = Place::postgres().await;
-    place.run("CREATE SCHEMA election").await.unwrap();
-    let name = place.name.as_ref().unwrap();
-    place.run(&format!("ALTER DATABASE {name} SET search_path = election")).await.unwrap();
-    let db = place.another_connection().await;
+    let database = TestDatabase::postgres().await;
+    database.run("CREATE SCHEMA election").await.unwrap();
+    let name = database.name.as_ref().unwrap();
+    database.run(&format!("ALTER DATABASE {name} SET search_path = election")).await.unwrap();
+    let db = database.another_connection().await;
     migrate(&db).await.unwrap();
     assert!(is_current(&db).await.unwrap());
-    assert!(!is_current(&place.db).await.unwrap());
-    assert_eq!(place.count("election.node_records").await, 0);
+    assert!(!is_current(&database.db).await.unwrap());
+    assert_eq!(database.count("election.node_records").await, 0);
     db.execute_unprepared(crate::guards::TWO_TERMS).await.unwrap();
-    assert!(place.run("DELETE FROM election.election_terms").await.is_err());
+    assert!(database.run("DELETE FROM election.election_terms").await.is_err());
 }

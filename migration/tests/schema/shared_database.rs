@@ -1,7 +1,7 @@
 use leader_election_migration::{Migrator, migrate};
 use sea_orm_migration::MigratorTrait;
 
-use crate::place::Place;
+use crate::test_database::TestDatabase;
 
 /// Tables of an application's own, its own migrator's records among them, that also refer to each other.
 const APPLICATION: &str = "
@@ -15,23 +15,23 @@ const APPLICATION: &str = "
 
 #[tokio::test]
 async fn an_applications_tables_are_never_touched() {
-    for place in Place::both().await {
-        place.run(APPLICATION).await.unwrap();
-        if place.name.is_some() {
-            place.run("CREATE TYPE app_colour AS ENUM ('red'); CREATE FUNCTION app_one() RETURNS int LANGUAGE sql AS 'SELECT 1'").await.unwrap();
+    for database in TestDatabase::both().await {
+        database.run(APPLICATION).await.unwrap();
+        if database.name.is_some() {
+            database.run("CREATE TYPE app_colour AS ENUM ('red'); CREATE FUNCTION app_one() RETURNS int LANGUAGE sql AS 'SELECT 1'").await.unwrap();
         }
-        let before = place.schema().await;
+        let before = database.schema().await;
 
-        migrate(&place.db).await.unwrap();
-        Migrator::fresh(&place.db).await.unwrap();
-        Migrator::refresh(&place.db).await.unwrap();
-        Migrator::down(&place.db, Some(3)).await.unwrap();
-        Migrator::fresh(&place.db).await.unwrap();
-        Migrator::reset(&place.db).await.unwrap();
+        migrate(&database.db).await.unwrap();
+        Migrator::fresh(&database.db).await.unwrap();
+        Migrator::refresh(&database.db).await.unwrap();
+        Migrator::down(&database.db, Some(3)).await.unwrap();
+        Migrator::fresh(&database.db).await.unwrap();
+        Migrator::reset(&database.db).await.unwrap();
 
-        assert_eq!(place.schema().await, before);
+        assert_eq!(database.schema().await, before);
         for table in ["app_things", "app_parts", "seaql_migrations"] {
-            assert_eq!(place.count(table).await, 1, "{table}");
+            assert_eq!(database.count(table).await, 1, "{table}");
         }
     }
 }
@@ -39,10 +39,10 @@ async fn an_applications_tables_are_never_touched() {
 /// A table that has the name and is not ours, since no step is recorded, stays, too.
 #[tokio::test]
 async fn fresh_takes_away_only_what_it_has_made() {
-    for place in Place::both().await {
-        place.run("CREATE TABLE node_records (mine text)").await.unwrap();
-        place.run("INSERT INTO node_records VALUES ('kept')").await.unwrap();
-        assert!(Migrator::fresh(&place.db).await.is_err());
-        assert_eq!(place.count("node_records WHERE mine = 'kept'").await, 1);
+    for database in TestDatabase::both().await {
+        database.run("CREATE TABLE node_records (mine text)").await.unwrap();
+        database.run("INSERT INTO node_records VALUES ('kept')").await.unwrap();
+        assert!(Migrator::fresh(&database.db).await.is_err());
+        assert_eq!(database.count("node_records WHERE mine = 'kept'").await, 1);
     }
 }

@@ -1,19 +1,23 @@
-//! A cheap look at `PRAGMA data_version`, which changes when another connection has written to the file.
+//! A cheap read of `PRAGMA data_version`, which changes when another connection has written to the file.
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use std::time::Duration;
+
+use sea_orm::ConnectionTrait;
+use sea_orm::DbBackend;
+use sea_orm::Statement;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use crate::store::connect::Target;
-use crate::store::lane::Lane;
-use protocol::Timing;
+use crate::store::backend::ConnectSpec;
+use crate::store::connection::Connection;
 
-pub(super) async fn watch(target: Target, timing: Timing, wakeups: &Notify) {
-    let mut lane = Lane::new(target);
+/// Reads every `pace`, each time within `limit`, and notifies `wakeups` of a change.
+pub(super) async fn watch(spec: ConnectSpec, pace: Duration, limit: Duration, wakeups: &Notify) {
+    let mut connection = Connection::new(spec);
     let mut seen = None;
     loop {
-        let version = lane
-            .run(timing.heartbeat_interval(), "watching the file", async |db| {
+        let version = connection
+            .run(limit, "watching the file", async |db| {
                 let pragma = Statement::from_string(DbBackend::Sqlite, "PRAGMA data_version");
                 let row = db.query_one_raw(pragma).await?;
                 row.map(|row| row.try_get_by_index::<i64>(0)).transpose()
@@ -25,6 +29,6 @@ pub(super) async fn watch(target: Target, timing: Timing, wakeups: &Notify) {
             wakeups.notify_one();
         }
         seen = version;
-        sleep(super::pace(timing)).await;
+        sleep(pace).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::bench::{Bench, LONG, Node, after};
+use super::fixture::{Fixture, LONG, Node, after};
 use protocol::{ClaimRejected, EndReason, Reply, Request, TakeOver, Term};
 
 /// Begins that much later: over the rounds, at every moment of what it races against.
@@ -17,8 +17,8 @@ async fn end(node: &mut Node, term: Term) {
     node.ask(Request::EndTerm { term, reason: EndReason::Resigned }).await;
 }
 
-pub(super) async fn of_two_claims_at_once_one_wins(bench: Bench) {
-    let (mut one, mut two) = (bench.node("a").await, bench.node("b").await);
+pub(super) async fn of_two_claims_at_once_one_wins(fixture: Fixture) {
+    let (mut one, mut two) = (fixture.node("a").await, fixture.node("b").await);
     for round in 1..=40_u64 {
         let view = one.view(&[]).await;
         let claims = (Request::Claim(one.claim_on(&view)), Request::Claim(two.claim_on(&view)));
@@ -35,16 +35,16 @@ pub(super) async fn of_two_claims_at_once_one_wins(bench: Bench) {
             }
             other => panic!("round {round}: {other:?}"),
         };
-        assert_eq!(bench.terms().await, (term.get(), 1));
+        assert_eq!(fixture.terms().await, (term.get(), 1));
         assert!(winner.renew(term).await.is_some());
         assert!(loser.beat().await.is_some());
         end(winner, term).await;
     }
 }
 
-pub(super) async fn either_the_claim_or_the_renewal_wins(bench: Bench) {
-    let (mut leader, mut term) = bench.leader("a").await;
-    let mut other = bench.node("b").await;
+pub(super) async fn either_the_claim_or_the_renewal_wins(fixture: Fixture) {
+    let (mut leader, mut term) = fixture.leader("a").await;
+    let mut other = fixture.node("b").await;
     let (mut claims, mut renewals) = (0, 0);
     for round in 0..60_u64 {
         let view = other.view(&[]).await;
@@ -65,15 +65,15 @@ pub(super) async fn either_the_claim_or_the_renewal_wins(bench: Bench) {
             (Reply::Claimed { .. }, Some(_)) => panic!("both won in round {round}"),
             other => panic!("round {round}: {other:?}"),
         }
-        assert_eq!(bench.terms().await.1, 1);
+        assert_eq!(fixture.terms().await.1, 1);
     }
     assert!(claims > 0, "the renewal won every time");
     println!("{claims} claims, {renewals} renewals");
 }
 
-pub(super) async fn either_the_claim_or_the_takeover_wins(bench: Bench) {
-    let mut holder = bench.node("a").await;
-    let mut taker = holder.successor(&bench);
+pub(super) async fn either_the_claim_or_the_takeover_wins(fixture: Fixture) {
+    let mut holder = fixture.node("a").await;
+    let mut taker = holder.successor(&fixture);
     for round in 0..30_u64 {
         taker.start_anew();
         let view = holder.view(&[]).await;
@@ -85,7 +85,7 @@ pub(super) async fn either_the_claim_or_the_takeover_wins(bench: Bench) {
                 end(&mut holder, term).await;
             }
             (Reply::ClaimRejected(ClaimRejected::OwnRowChanged), Reply::Registered { .. }) => {
-                assert_eq!(bench.terms().await.1, 0);
+                assert_eq!(fixture.terms().await.1, 0);
                 std::mem::swap(&mut holder, &mut taker);
             }
             other => panic!("round {round}: {other:?}"),
@@ -93,10 +93,10 @@ pub(super) async fn either_the_claim_or_the_takeover_wins(bench: Bench) {
     }
 }
 
-pub(super) async fn either_the_claim_or_the_takeover_of_the_leader_wins(bench: Bench) {
-    let (mut leader, mut term) = bench.leader("a").await;
-    let mut other = bench.node("b").await;
-    let mut taker = leader.successor(&bench);
+pub(super) async fn either_the_claim_or_the_takeover_of_the_leader_wins(fixture: Fixture) {
+    let (mut leader, mut term) = fixture.leader("a").await;
+    let mut other = fixture.node("b").await;
+    let mut taker = leader.successor(&fixture);
     for round in 0..20_u64 {
         taker.who.node_id = leader.who.node_id.clone();
         taker.start_anew();
@@ -112,7 +112,7 @@ pub(super) async fn either_the_claim_or_the_takeover_of_the_leader_wins(bench: B
             }
             (Reply::ClaimRejected(ClaimRejected::IncumbentChanged), Reply::Registered { .. }) => {
                 std::mem::swap(&mut leader, &mut taker);
-                assert_eq!(bench.terms().await.1, 0);
+                assert_eq!(fixture.terms().await.1, 0);
                 term = leader.lead().await;
             }
             other => panic!("round {round}: {other:?}"),
@@ -122,10 +122,10 @@ pub(super) async fn either_the_claim_or_the_takeover_of_the_leader_wins(bench: B
 }
 
 /// Everything at once for a while: nothing but outcomes, so no deadlock, and at every moment one open term.
-pub(super) async fn a_crowd_gets_in_nobodys_way(bench: Bench) {
+pub(super) async fn a_crowd_gets_in_nobodys_way(fixture: Fixture) {
     let mut nodes = Vec::new();
     for n in 0..5 {
-        nodes.push(bench.node(&format!("n{n}")).await);
+        nodes.push(fixture.node(&format!("n{n}")).await);
     }
     let work = nodes.into_iter().map(|mut node| {
         tokio::spawn(async move {
@@ -151,5 +151,5 @@ pub(super) async fn a_crowd_gets_in_nobodys_way(bench: Bench) {
     won.sort_unstable();
     let highest = won.len().try_into().unwrap();
     assert_eq!(won, (1..=highest).map(Term::new).collect::<Vec<_>>(), "every term was won once");
-    assert!(bench.view().await.open_term().is_none());
+    assert!(fixture.view().await.open_term().is_none());
 }

@@ -1,10 +1,10 @@
 //! The own row: made, found again, taken over.
 
-use super::bench::{Bench, after};
+use super::fixture::{Fixture, after};
 use protocol::{EndReason, HeartbeatSeq, Incumbent, LeadershipId, Reply, Request, TakeOver, Term};
 
-pub(super) async fn a_new_node_is_a_follower(bench: Bench) {
-    let mut node = bench.process("a", 7);
+pub(super) async fn a_new_node_is_a_follower(fixture: Fixture) {
+    let mut node = fixture.process("a", 7);
     assert_eq!(node.register(None).await, Reply::Registered { seq: HeartbeatSeq::new(0) });
     let view = node.view(&[]).await;
     let row = view.node("a").unwrap();
@@ -12,13 +12,13 @@ pub(super) async fn a_new_node_is_a_follower(bench: Bench) {
     assert_eq!((row.eligible, row.term, row.heartbeat_seq), (true, Term::NONE, HeartbeatSeq::ZERO));
     assert_eq!(row.lease_duration, node.who.lease_duration);
     let address = "SELECT address FROM node_records WHERE election = $e";
-    assert_eq!(bench.rows(address).await[0]["address"], "http://a");
-    assert!(row.heartbeat_age < super::bench::LONG, "{:?}", row.heartbeat_age);
+    assert_eq!(fixture.rows(address).await[0]["address"], "http://a");
+    assert!(row.heartbeat_age < super::fixture::LONG, "{:?}", row.heartbeat_age);
     assert_eq!(view.incumbent(), Incumbent::default());
 }
 
-pub(super) async fn a_process_that_registers_again_finds_its_own_row(bench: Bench) {
-    let mut node = bench.node("a").await;
+pub(super) async fn a_process_that_registers_again_finds_its_own_row(fixture: Fixture) {
+    let mut node = fixture.node("a").await;
     assert_eq!(node.beat().await, Some(1));
     assert_eq!(node.register(None).await, Reply::Registered { seq: HeartbeatSeq::new(1) });
     let term = node.lead().await;
@@ -27,33 +27,33 @@ pub(super) async fn a_process_that_registers_again_finds_its_own_row(bench: Benc
     assert_eq!(node.renew(term).await, Some(3));
 }
 
-pub(super) async fn a_row_of_another_process_is_occupied(bench: Bench) {
-    let mut old = bench.node("a").await;
-    let mut new = old.successor(&bench);
+pub(super) async fn a_row_of_another_process_is_occupied(fixture: Fixture) {
+    let mut old = fixture.node("a").await;
+    let mut new = old.successor(&fixture);
     let occupied = |leading| Reply::IdTaken { incarnation: old.who.incarnation, leading };
     let (by_follower, by_leader) = (occupied(false), occupied(true));
     assert_eq!(new.register(None).await, by_follower);
     let term = old.lead().await;
-    let before = bench.everything().await;
+    let before = fixture.everything().await;
     assert_eq!(new.register(None).await, by_leader);
     // It leads by the one table only.
-    bench.sql("UPDATE node_records SET status = 'follower' WHERE election = $e").await;
+    fixture.sql("UPDATE node_records SET status = 'follower' WHERE election = $e").await;
     assert_eq!(new.register(None).await, by_leader);
-    bench.sql("UPDATE node_records SET status = 'leader' WHERE election = $e").await;
-    assert_eq!(bench.everything().await, before);
+    fixture.sql("UPDATE node_records SET status = 'leader' WHERE election = $e").await;
+    assert_eq!(fixture.everything().await, before);
     old.ask(Request::EndTerm { term, reason: EndReason::Resigned }).await;
     assert_eq!(new.register(None).await, by_follower);
 }
 
-pub(super) async fn a_new_process_takes_a_followers_row_over(bench: Bench) {
-    let (mut old, term) = bench.leader("a").await;
+pub(super) async fn a_new_process_takes_a_followers_row_over(fixture: Fixture) {
+    let (mut old, term) = fixture.leader("a").await;
     old.renew(term).await.unwrap();
     old.ask(Request::EndTerm { term, reason: EndReason::Resigned }).await;
-    let mut new = bench.process("a", 9);
+    let mut new = fixture.process("a", 9);
     let take_over = Some(TakeOver::Follower(old.incarnation()));
     // The counter goes on, so that everybody sees the row move.
     assert_eq!(new.register(take_over).await, Reply::Registered { seq: HeartbeatSeq::new(3) });
-    let view = bench.view().await;
+    let view = fixture.view().await;
     let row = view.node("a").unwrap();
     assert_eq!((row.incarnation, row.priority, row.term), (new.incarnation(), 9, term));
     assert_eq!(old.beat().await, None);
@@ -61,9 +61,9 @@ pub(super) async fn a_new_process_takes_a_followers_row_over(bench: Bench) {
     assert_eq!(old.register(None).await, Reply::IdTaken { incarnation: new.incarnation(), leading: false });
 }
 
-pub(super) async fn of_two_takers_one_wins(bench: Bench) {
-    let mut holder = bench.node("a").await;
-    let (mut one, mut two) = (holder.successor(&bench), holder.successor(&bench));
+pub(super) async fn of_two_takers_one_wins(fixture: Fixture) {
+    let mut holder = fixture.node("a").await;
+    let (mut one, mut two) = (holder.successor(&fixture), holder.successor(&fixture));
     for _ in 0..15 {
         one.start_anew();
         two.start_anew();
@@ -85,9 +85,9 @@ pub(super) async fn of_two_takers_one_wins(bench: Bench) {
     }
 }
 
-pub(super) async fn a_takeover_of_a_dead_leaders_row_ends_its_term(bench: Bench) {
-    let (mut old, term) = bench.leader("a").await;
-    let mut new = old.successor(&bench);
+pub(super) async fn a_takeover_of_a_dead_leaders_row_ends_its_term(fixture: Fixture) {
+    let (mut old, term) = fixture.leader("a").await;
+    let mut new = old.successor(&fixture);
     let incumbent = new.view(&[]).await.incumbent();
     let take_over = Some(TakeOver::Leader { incarnation: old.incarnation(), incumbent });
     assert_eq!(new.register(take_over).await, Reply::Registered { seq: HeartbeatSeq::new(2) });
@@ -99,77 +99,77 @@ pub(super) async fn a_takeover_of_a_dead_leaders_row_ends_its_term(bench: Bench)
     assert_eq!(new.lead().await, after(term));
 }
 
-pub(super) async fn a_takeover_of_a_leader_that_renewed_gives_up(bench: Bench) {
-    let (mut old, term) = bench.leader("a").await;
-    let mut new = old.successor(&bench);
+pub(super) async fn a_takeover_of_a_leader_that_renewed_gives_up(fixture: Fixture) {
+    let (mut old, term) = fixture.leader("a").await;
+    let mut new = old.successor(&fixture);
     let incumbent = new.view(&[]).await.incumbent();
     old.renew(term).await.unwrap();
-    let before = bench.everything().await;
+    let before = fixture.everything().await;
     let take_over = Some(TakeOver::Leader { incarnation: old.incarnation(), incumbent });
     let occupied = Reply::IdTaken { incarnation: old.incarnation(), leading: true };
     assert_eq!(new.register(take_over).await, occupied);
-    assert_eq!(bench.everything().await, before);
+    assert_eq!(fixture.everything().await, before);
     assert!(old.renew(term).await.is_some());
 }
 
-pub(super) async fn a_takeover_of_a_follower_that_leads_by_now_gives_up(bench: Bench) {
-    let (mut old, term) = bench.leader("a").await;
-    let mut new = old.successor(&bench);
+pub(super) async fn a_takeover_of_a_follower_that_leads_by_now_gives_up(fixture: Fixture) {
+    let (mut old, term) = fixture.leader("a").await;
+    let mut new = old.successor(&fixture);
     let take_over = || Some(TakeOver::Follower(old.who.incarnation));
     let (first, second) = (take_over(), take_over());
     let occupied = Reply::IdTaken { incarnation: old.incarnation(), leading: true };
     assert_eq!(new.register(first).await, occupied);
     assert!(old.renew(term).await.is_some());
     // By the term alone.
-    bench.sql("UPDATE node_records SET status = 'follower' WHERE election = $e").await;
+    fixture.sql("UPDATE node_records SET status = 'follower' WHERE election = $e").await;
     assert_eq!(new.register(second).await, occupied);
 }
 
 /// The row that was to be taken over has gone meanwhile.
-pub(super) async fn a_takeover_of_a_row_that_has_gone_makes_one(bench: Bench) {
-    let mut old = bench.node("a").await;
+pub(super) async fn a_takeover_of_a_row_that_has_gone_makes_one(fixture: Fixture) {
+    let mut old = fixture.node("a").await;
     old.ask(Request::Leave { end: None }).await;
-    let mut new = old.successor(&bench);
+    let mut new = old.successor(&fixture);
     let take_over = Some(TakeOver::Follower(old.incarnation()));
     assert_eq!(new.register(take_over).await, Reply::Registered { seq: HeartbeatSeq::new(0) });
 
-    let (leader, term) = bench.leader("b").await;
-    let mut newer = leader.successor(&bench);
+    let (leader, term) = fixture.leader("b").await;
+    let mut newer = leader.successor(&fixture);
     let incumbent = newer.view(&[]).await.incumbent();
-    bench.sql("DELETE FROM node_records WHERE election = $e AND id = 'b'").await;
+    fixture.sql("DELETE FROM node_records WHERE election = $e AND id = 'b'").await;
     let take_over = Some(TakeOver::Leader { incarnation: leader.incarnation(), incumbent });
     assert_eq!(newer.register(take_over).await, Reply::Registered { seq: HeartbeatSeq::new(0) });
     // Its term is open still: whoever saw it waits for its lease.
     assert_eq!(
-        bench.view().await.open_term().unwrap().leadership(),
+        fixture.view().await.open_term().unwrap().leadership(),
         LeadershipId { term, incarnation: leader.incarnation() }
     );
 }
 
-pub(super) async fn a_registration_that_arrives_after_a_takeover_changes_nothing(bench: Bench) {
-    let mut first = bench.node("a").await;
-    let (mut second, mut third) = (first.successor(&bench), first.successor(&bench));
+pub(super) async fn a_registration_that_arrives_after_a_takeover_changes_nothing(fixture: Fixture) {
+    let mut first = fixture.node("a").await;
+    let (mut second, mut third) = (first.successor(&fixture), first.successor(&fixture));
     third.register(Some(TakeOver::Follower(first.incarnation()))).await;
     third.lead().await;
-    let before = bench.everything().await;
+    let before = fixture.everything().await;
     let occupied = Reply::IdTaken { incarnation: third.incarnation(), leading: true };
     assert_eq!(first.register(None).await, occupied);
     assert_eq!(second.register(None).await, occupied);
     assert_eq!(second.register(Some(TakeOver::Follower(first.incarnation()))).await, occupied);
-    assert_eq!(bench.everything().await, before);
+    assert_eq!(fixture.everything().await, before);
 }
 
 /// It leaves a follower's row with nobody behind it, which holds nobody up for long.
-pub(super) async fn a_registration_that_arrives_after_the_deregistration_does_no_harm(bench: Bench) {
-    let (mut gone, term) = bench.leader("a").await;
+pub(super) async fn a_registration_that_arrives_after_the_deregistration_does_no_harm(fixture: Fixture) {
+    let (mut gone, term) = fixture.leader("a").await;
     gone.ask(Request::Leave { end: Some(EndReason::Resigned) }).await;
     assert_eq!(gone.register(None).await, Reply::Registered { seq: HeartbeatSeq::new(0) });
-    let view = bench.view().await;
+    let view = fixture.view().await;
     assert_eq!(view.incumbent(), Incumbent::default());
     assert_eq!((view.node("a").unwrap().term, view.node("a").unwrap().is_leader()), (Term::NONE, false));
-    let mut other = bench.node("b").await;
+    let mut other = fixture.node("b").await;
     assert_eq!(other.lead().await, after(term));
-    let mut next = gone.successor(&bench);
+    let mut next = gone.successor(&fixture);
     let take_over = Some(TakeOver::Follower(gone.incarnation()));
     assert_eq!(next.register(take_over).await, Reply::Registered { seq: HeartbeatSeq::new(1) });
     assert!(other.renew(after(term)).await.is_some());

@@ -6,17 +6,20 @@ use sea_orm::sqlx::postgres::PgListener;
 use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait, Value};
 use testkit::{Postgres, Proxy, eventually};
 
-use super::bench::{Bench, LONG, after};
+use super::fixture::{Fixture, LONG, after};
 use super::observing::crowd;
-use crate::store::failure::Cause;
+use crate::store::backend::postgres::CHANNEL;
+use crate::store::backend::postgres::PostgresDialect;
+use crate::store::error::Kind;
 use crate::store::observe;
-use crate::store::transaction::CHANNEL;
-use protocol::{Belief, ClaimRejected, EndReason, HeartbeatSeq, LeadershipId, Reply, Request, Term};
+use protocol::{
+    Belief, ClaimRejected, EndReason, HeartbeatSeq, LeadershipId, Reply, Request, TakeOver, Term,
+};
 
 /// As short as a busy machine allows.
 const SHORT: Duration = Duration::from_secs(1);
 
-impl Bench {
+impl Fixture {
     /// The sessions of this election's nodes that wait for a lock.
     async fn waiting(&self) -> i64 {
         self.number(&format!(
@@ -26,30 +29,30 @@ impl Bench {
         .await
     }
 
-    fn lock_key(&self) -> String {
+    pub(super) fn lock_key(&self) -> String {
         format!("hashtextextended('leader-election:{}', 0)", self.election)
     }
 }
 
 #[tokio::test]
 async fn a_claim_whose_client_stops_in_the_middle_frees_the_election() {
-    let bench = Bench::postgres().await;
-    let (_leader, _) = bench.leader("a").await;
+    let fixture = Fixture::postgres().await;
+    let (_leader, _) = fixture.leader("a").await;
     let proxy = Proxy::start(Postgres::shared().port());
-    let mut victim = bench.process_through(&proxy.through(&bench.dsn), &bench.election, "b", 0);
+    let mut victim = fixture.process_through(&proxy.through(&fixture.dsn), &fixture.election, "b", 0);
     victim.join().await;
-    let mut other = bench.node("c").await;
+    let mut other = fixture.node("c").await;
     let view = victim.view(&[]).await;
     let claim = Request::Claim(victim.claim_on(&view));
 
     // The claim has the election's lock, and waits for the row of the leader.
-    let holder = bench.raw.begin().await.unwrap();
+    let holder = fixture.raw.begin().await.unwrap();
     let hold =
-        format!("SELECT FROM node_records WHERE election = '{}' AND id = 'a' FOR UPDATE", bench.election);
+        format!("SELECT FROM node_records WHERE election = '{}' AND id = 'a' FOR UPDATE", fixture.election);
     holder.execute_unprepared(&hold).await.unwrap();
     let limit = 2 * SHORT;
     let frozen = tokio::spawn(async move { (victim.attempt(&claim, limit).await, victim) });
-    eventually("the claim waits for the row", LONG, async || bench.waiting().await == 1).await;
+    eventually("the claim waits for the row", LONG, async || fixture.waiting().await == 1).await;
     // From here on nothing is heard of its client, not even that it is gone.
     proxy.stall();
     holder.rollback().await.unwrap();
@@ -81,8 +84,8 @@ async fn a_claim_whose_client_stops_in_the_middle_frees_the_election() {
 /// The claim committed, and its node never heard of it.
 #[tokio::test]
 async fn a_term_whose_claim_lost_its_reply_can_be_ended() {
-    let (bench, _database) = Bench::own_postgres("lost_reply").await;
-    bench
+    let (fixture, _database) = Fixture::own_postgres("lost_reply").await;
+    fixture
         .sql(
             "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
                  'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END';
@@ -91,7 +94,7 @@ async fn a_term_whose_claim_lost_its_reply_can_be_ended() {
         )
         .await;
     let proxy = Proxy::start(Postgres::shared().port());
-    let mut node = bench.process_through(&proxy.through(&bench.dsn), &bench.election, "a", 0);
+    let mut node = fixture.process_through(&proxy.through(&fixture.dsn), &fixture.election, "a", 0);
     node.join().await;
     let ends = [
         Request::EndTerm { term: Term::new(1), reason: EndReason::Lapsed },
@@ -100,13 +103,13 @@ async fn a_term_whose_claim_lost_its_reply_can_be_ended() {
     for (end, term) in ends.into_iter().zip(1..) {
         let view = node.view(&[]).await;
         let claim = Request::Claim(node.claim_on(&view));
-        let holder = bench.raw.begin().await.unwrap();
+        let holder = fixture.raw.begin().await.unwrap();
         holder.execute_unprepared("SELECT pg_advisory_xact_lock(7)").await.unwrap();
         let sent = tokio::spawn(async move { (node.attempt(&claim, LONG).await, node) });
-        eventually("the commit is under way", LONG, async || bench.waiting().await == 1).await;
+        eventually("the commit is under way", LONG, async || fixture.waiting().await == 1).await;
         proxy.stall_replies();
         holder.rollback().await.unwrap();
-        eventually("the claim is committed", LONG, async || bench.terms().await == (term, 1)).await;
+        eventually("the claim is committed", LONG, async || fixture.terms().await == (term, 1)).await;
         proxy.close_all();
         let failed;
         (failed, node) = sent.await.unwrap();
@@ -126,16 +129,16 @@ async fn a_term_whose_claim_lost_its_reply_can_be_ended() {
 
 #[tokio::test]
 async fn whoever_waits_in_vain_for_the_elections_lock_may_try_again() {
-    let bench = Bench::postgres().await;
-    let (mut leader, term) = bench.leader("a").await;
-    let mut other = bench.node("b").await;
+    let fixture = Fixture::postgres().await;
+    let (mut leader, term) = fixture.leader("a").await;
+    let mut other = fixture.node("b").await;
     let view = other.view(&[]).await;
     let claim = Request::Claim(other.claim_on(&view));
     let end = Request::EndTerm { term, reason: EndReason::Resigned };
     let leave = Request::Leave { end: Some(EndReason::Resigned) };
     for lock in ["pg_advisory_xact_lock", "pg_advisory_xact_lock_shared"] {
-        let holder = bench.raw.begin().await.unwrap();
-        holder.execute_unprepared(&format!("SELECT {lock}({})", bench.lock_key())).await.unwrap();
+        let holder = fixture.raw.begin().await.unwrap();
+        holder.execute_unprepared(&format!("SELECT {lock}({})", fixture.lock_key())).await.unwrap();
         let refused = [
             other.attempt(&claim, 2 * SHORT).await,
             leader.attempt(&end, 2 * SHORT).await,
@@ -143,7 +146,7 @@ async fn whoever_waits_in_vain_for_the_elections_lock_may_try_again() {
         ];
         for failure in refused.map(Result::unwrap_err) {
             // The server gave up, before the client did.
-            assert!(matches!(failure.cause, Cause::Transient(_)), "{failure:?}");
+            assert!(failure.kind() == Kind::Transient, "{failure:?}");
         }
         holder.rollback().await.unwrap();
     }
@@ -154,17 +157,17 @@ async fn whoever_waits_in_vain_for_the_elections_lock_may_try_again() {
 /// with every attempt.
 #[tokio::test]
 async fn heartbeats_that_were_given_up_do_not_pile_up() {
-    let bench = Bench::postgres().await;
-    let (mut leader, term) = bench.leader("a").await;
-    let holder = bench.raw.begin().await.unwrap();
-    let hold = format!("SELECT FROM node_records WHERE election = '{}' FOR UPDATE", bench.election);
+    let fixture = Fixture::postgres().await;
+    let (mut leader, term) = fixture.leader("a").await;
+    let holder = fixture.raw.begin().await.unwrap();
+    let hold = format!("SELECT FROM node_records WHERE election = '{}' FOR UPDATE", fixture.election);
     holder.execute_unprepared(&hold).await.unwrap();
     let renewal = Request::Heartbeat { belief: Belief::Leader(term), seq_floor: leader.written };
     for _ in 0..3 {
         let failure = leader.attempt(&renewal, SHORT / 2).await.unwrap_err();
         assert!(failure.is_transient(), "{failure:?}");
     }
-    eventually("none of them waits any more", LONG, async || bench.waiting().await == 0).await;
+    eventually("none of them waits any more", LONG, async || fixture.waiting().await == 0).await;
     holder.rollback().await.unwrap();
     // None of them took effect.
     assert_eq!(leader.renew(term).await, Some(2));
@@ -172,15 +175,15 @@ async fn heartbeats_that_were_given_up_do_not_pile_up() {
 
 #[tokio::test]
 async fn a_read_only_server_is_a_reason_to_try_again() {
-    let (bench, database) = Bench::own_postgres("read_only").await;
-    let (leader, term) = bench.leader("a").await;
+    let (fixture, database) = Fixture::own_postgres("read_only").await;
+    let (leader, term) = fixture.leader("a").await;
     database.psql(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name()));
-    let mut node = bench.process("b", 0);
+    let mut node = fixture.process("b", 0);
     let view = node.view(&[]).await;
-    let mut again = bench.process("a", 0);
+    let mut again = fixture.process("a", 0);
     again.who.incarnation = leader.who.incarnation;
     let mut again =
-        super::bench::Node { store: super::Store::new(bench.target(), again.who.clone()), ..again };
+        super::fixture::Node { store: super::Store::new(fixture.spec(), again.who.clone()), ..again };
     let claim = again.claim_on(&view);
     for request in [
         Request::Register { take_over: None },
@@ -192,7 +195,7 @@ async fn a_read_only_server_is_a_reason_to_try_again() {
         Request::Cleanup { older_than: LONG },
     ] {
         match again.attempt(&request, LONG).await {
-            Err(failure) => assert!(matches!(failure.cause, Cause::Transient(_)), "{request:?}: {failure:?}"),
+            Err(failure) => assert_eq!(failure.kind(), Kind::ReadOnly, "{request:?}: {failure:?}"),
             // It leads in what it read.
             Ok(reply) => assert_eq!(reply, Reply::ClaimRejected(ClaimRejected::OwnRowChanged), "{request:?}"),
         }
@@ -202,62 +205,70 @@ async fn a_read_only_server_is_a_reason_to_try_again() {
 /// Whatever a role's or a database's default is.
 #[tokio::test]
 async fn claims_are_read_committed_where_the_default_is_not() {
-    let (bench, database) = Bench::own_postgres("serializable").await;
+    let (fixture, database) = Fixture::own_postgres("serializable").await;
     database.psql(&format!(
         "ALTER DATABASE {} SET default_transaction_isolation = serializable",
         database.name()
     ));
-    super::races::of_two_claims_at_once_one_wins(Bench::on(&bench.dsn).await).await;
+    super::races::of_two_claims_at_once_one_wins(Fixture::on(&fixture.dsn).await).await;
 }
 
 #[tokio::test]
 async fn a_change_of_leader_is_notified_when_it_commits() {
-    let bench = Bench::postgres().await;
-    let (mut one, mut two) = (bench.node("a").await, bench.node("b").await);
-    let mut listener = PgListener::connect(&bench.dsn).await.unwrap();
+    let fixture = Fixture::postgres().await;
+    let (mut one, mut two) = (fixture.node("a").await, fixture.node("b").await);
+    let mut listener = PgListener::connect(&fixture.dsn).await.unwrap();
     listener.listen(CHANNEL).await.unwrap();
     let mut heard = async || loop {
         let notification = tokio::time::timeout(LONG, listener.recv()).await.unwrap().unwrap();
         // Other tests' elections are in the same database.
-        if notification.payload().starts_with(&bench.election) {
+        if notification.payload().starts_with(&fixture.election) {
             return notification.payload().to_owned();
         }
     };
     let stale = two.view(&[]).await;
     let late = Request::Claim(two.claim_on(&stale));
     let term = one.lead().await;
-    assert_eq!(heard().await, bench.election);
+    assert_eq!(heard().await, fixture.election);
     // None of these changes the leader.
     assert_eq!(two.ask(late).await, Reply::ClaimRejected(ClaimRejected::IncumbentChanged));
     one.renew(term).await.unwrap();
-    let end = format!("{}-end", bench.election);
-    bench.sql(&format!("SELECT pg_notify('{CHANNEL}', '{end}')")).await;
+    let end = format!("{}-end", fixture.election);
+    fixture.sql(&format!("SELECT pg_notify('{CHANNEL}', '{end}')")).await;
     assert_eq!(heard().await, end);
     one.ask(Request::EndTerm { term, reason: EndReason::Resigned }).await;
-    assert_eq!(heard().await, bench.election);
+    assert_eq!(heard().await, fixture.election);
     let term = one.lead().await;
-    assert_eq!(heard().await, bench.election);
+    assert_eq!(heard().await, fixture.election);
+    let mut successor = one.successor(&fixture);
+    let incumbent = successor.view(&[]).await.incumbent();
+    let take_over = TakeOver::Leader { incarnation: one.incarnation(), incumbent };
+    assert!(matches!(successor.register(Some(take_over)).await, Reply::Registered { .. }));
+    assert_eq!(heard().await, fixture.election);
+    one = successor;
+    let next = one.lead().await;
+    assert_eq!((heard().await, next), (fixture.election.clone(), after(term)));
     one.ask(Request::Leave { end: Some(EndReason::Resigned) }).await;
-    assert_eq!(heard().await, bench.election);
+    assert_eq!(heard().await, fixture.election);
     assert_eq!(term, Term::new(2));
 }
 
 /// Whether the plan is made for the values or for any.
 #[tokio::test]
 async fn a_look_reads_no_table_from_end_to_end() {
-    let (bench, _database) = Bench::own_postgres("plans").await;
-    let (_leader, _) = bench.leader("n000").await;
-    crowd(&bench, 300).await;
-    bench
+    let (fixture, _database) = Fixture::own_postgres("plans").await;
+    let (_leader, _) = fixture.leader("n000").await;
+    crowd(&fixture, 300).await;
+    fixture
         .sql(
             "INSERT INTO election_terms (election, term, leader_id, incarnation, lease_ms, started_at, ended_at)
              SELECT $e, 1 - n, 'a', gen_random_uuid(), 1, now(), now() FROM generate_series(1, 1000) AS n",
         )
         .await;
-    bench.sql("ANALYZE").await;
+    fixture.sql("ANALYZE").await;
     for asked in [&[][..], &[Term::new(-3), Term::new(-5)]] {
         let look =
-            DbBackend::Postgres.build(&observe::query(DbBackend::Postgres, &bench.election, "n005", asked));
+            DbBackend::Postgres.build(&observe::query(&PostgresDialect, &fixture.election, "n005", asked));
         let values = look.values.iter().flat_map(|values| &values.0);
         let values: Vec<String> = values
             .map(|value| match value {
@@ -268,7 +279,7 @@ async fn a_look_reads_no_table_from_end_to_end() {
             })
             .collect();
         for mode in ["force_custom_plan", "force_generic_plan"] {
-            let session = bench.raw.begin().await.unwrap();
+            let session = fixture.raw.begin().await.unwrap();
             let values = values.join(", ");
             for sql in
                 [format!("SET LOCAL plan_cache_mode = {mode}"), format!("PREPARE look AS {}", look.sql)]
@@ -291,7 +302,7 @@ async fn a_look_reads_no_table_from_end_to_end() {
 
 #[tokio::test]
 async fn a_heartbeat_is_one_statement_and_a_hot_update_and_a_look_is_one_statement() {
-    let (bench, database) = Bench::own_postgres("statements").await;
+    let (fixture, database) = Fixture::own_postgres("statements").await;
     database.psql("CREATE EXTENSION pg_stat_statements");
     let statements = || {
         let said = database.psql(&format!(
@@ -301,8 +312,8 @@ async fn a_heartbeat_is_one_statement_and_a_hot_update_and_a_look_is_one_stateme
         ));
         said.parse::<u64>().unwrap()
     };
-    let (mut leader, term) = bench.leader("a").await;
-    let mut follower = bench.node("b").await;
+    let (mut leader, term) = fixture.leader("a").await;
+    let mut follower = fixture.node("b").await;
     follower.view(&[]).await;
     let before = statements();
     for _ in 0..20 {

@@ -1,9 +1,7 @@
 //! Waiting for a condition instead of for a time.
 
-use std::{
-    panic::Location,
-    time::{Duration, Instant},
-};
+use std::panic::Location;
+use std::time::{Duration, Instant};
 
 /// Waits until `condition` is true, asking again every few milliseconds.
 ///

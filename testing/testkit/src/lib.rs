@@ -1,4 +1,4 @@
-//! What the tests need of the world: a real PostgreSQL, a network that can be cut, processes that can be
+//! What the tests need of the world: a real PostgreSQL, a network that can be disconnected, processes that can be
 //! stopped, and a way to wait for something to become true.
 //!
 //! Everything here panics when it cannot do what it is asked: a test that cannot be carried out has failed.
@@ -13,13 +13,11 @@ mod process;
 mod proxy;
 mod watchdog;
 
-pub use crate::{
-    directory::directory,
-    eventually::eventually,
-    postgres::{Database, Postgres, StopMode},
-    process::Process,
-    proxy::Proxy,
-};
+pub use crate::directory::directory;
+pub use crate::eventually::eventually;
+pub use crate::postgres::{Database, Postgres, StopMode};
+pub use crate::process::Process;
+pub use crate::proxy::Proxy;
 
 /// A directory that is deleted when it is dropped.
 pub use tempfile::TempDir;

@@ -1,6 +1,8 @@
 //! Ports that tests listen on.
 
-use std::{collections::hash_map::RandomState, hash::BuildHasher, net::TcpListener};
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::net::TcpListener;
 
 /// A port that nobody listens on, below those that the system gives to outgoing connections: a stopped
 /// server finds its port free when it starts again.

@@ -1,20 +1,20 @@
-//! A network between a client and a server, that can be cut and slowed down.
+//! A network between a client and a server, that can be disconnected and slowed down.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::mpsc as std_mpsc,
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::mpsc as std_mpsc;
+use std::thread;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream, tcp},
-    sync::{mpsc, watch},
-    task::JoinSet,
-    time::sleep,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::net::tcp;
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::port::unused_port;
 
@@ -33,26 +33,26 @@ pub struct Proxy {
 
 #[derive(Clone, Copy, Debug)]
 enum Change {
-    Weather(Weather),
+    Mode(Mode),
     Delay(Duration),
     CloseAll,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Weather {
-    Fair,
+enum Mode {
+    Forwarding,
     /// Nothing gets through, in neither direction.
     Stalled,
     /// Requests arrive, replies do not.
     RepliesStalled,
     /// No connections at all.
-    Cut,
+    Disconnected,
 }
 
 /// What every connection looks at before it forwards.
 #[derive(Clone, Copy, Debug)]
 struct Conditions {
-    weather: Weather,
+    mode: Mode,
     delay: Duration,
 }
 
@@ -99,24 +99,24 @@ impl Proxy {
     }
 
     /// Ends every connection and refuses new ones.
-    pub fn cut(&self) {
-        self.change(Change::Weather(Weather::Cut));
+    pub fn disconnect(&self) {
+        self.change(Change::Mode(Mode::Disconnected));
     }
 
     /// Keeps connections, accepts new ones, forwards nothing; after [`heal`](Self::heal) what was held back
     /// arrives. An end of a connection is held back too.
     pub fn stall(&self) {
-        self.change(Change::Weather(Weather::Stalled));
+        self.change(Change::Mode(Mode::Stalled));
     }
 
     /// Forwards what clients send and holds back what the server answers, until [`heal`](Self::heal).
     pub fn stall_replies(&self) {
-        self.change(Change::Weather(Weather::RepliesStalled));
+        self.change(Change::Mode(Mode::RepliesStalled));
     }
 
-    /// Undoes `cut`, `stall` and `stall_replies`; a delay stays.
+    /// Undoes `disconnect`, `stall` and `stall_replies`; a delay stays.
     pub fn heal(&self) {
-        self.change(Change::Weather(Weather::Fair));
+        self.change(Change::Mode(Mode::Forwarding));
     }
 
     /// Every piece of data takes this much longer, each way. Zero: none.
@@ -155,7 +155,7 @@ async fn run(
     let address = listener.local_addr().expect("a listener has an address");
     listener.set_nonblocking(true).expect("a socket can be made non-blocking");
     let mut listener = Some(TcpListener::from_std(listener).expect("the runtime takes a listener"));
-    let (publish, conditions) = watch::channel(Conditions { weather: Weather::Fair, delay: Duration::ZERO });
+    let (publish, conditions) = watch::channel(Conditions { mode: Mode::Forwarding, delay: Duration::ZERO });
     let mut connections = JoinSet::new();
 
     loop {
@@ -163,9 +163,9 @@ async fn run(
             order = orders.recv() => {
                 let Some((change, done)) = order else { return };
                 match change {
-                    Change::Weather(weather) => {
-                        publish.send_modify(|conditions| conditions.weather = weather);
-                        if weather == Weather::Cut {
+                    Change::Mode(mode) => {
+                        publish.send_modify(|conditions| conditions.mode = mode);
+                        if mode == Mode::Disconnected {
                             listener = None;
                             connections.shutdown().await;
                         } else if listener.is_none() {
@@ -235,10 +235,10 @@ async fn forward(
 
 impl Conditions {
     fn lets_through(&self, direction: Direction) -> bool {
-        match self.weather {
-            Weather::Fair => true,
-            Weather::RepliesStalled => direction == Direction::Request,
-            Weather::Stalled | Weather::Cut => false,
+        match self.mode {
+            Mode::Forwarding => true,
+            Mode::RepliesStalled => direction == Direction::Request,
+            Mode::Stalled | Mode::Disconnected => false,
         }
     }
 }

@@ -1,9 +1,7 @@
 //! What a test started must not outlive it, however the test ends.
 
-use std::{
-    os::unix::process::CommandExt,
-    process::{Child, Command, Stdio},
-};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
 
 /// A shell that waits for this process to end, by the end of a pipe that only this process writes to, and
 /// then runs a script. It works where nothing in the process itself can: after SIGKILL. Dropped, it never

@@ -1,6 +1,7 @@
 //! Waiting for a condition.
 
-use std::{cell::Cell, time::Duration};
+use std::cell::Cell;
+use std::time::Duration;
 
 use testkit::eventually;
 

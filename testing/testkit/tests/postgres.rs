@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use std::{
-    net::TcpStream,
-    path::PathBuf,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use testkit::{Postgres, Process, StopMode, eventually};
 

@@ -1,10 +1,11 @@
 //! Children are seen, signalled and never left behind.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
+use std::time::Duration;
 
 use testkit::{Process, Signal, eventually};
 
-const SOON: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn shell(script: &str) -> Process {
     Process::spawn("sh", ["-c", script], [("GREETING", "hello")])
@@ -13,18 +14,18 @@ fn shell(script: &str) -> Process {
 #[tokio::test]
 async fn lines_of_both_streams_and_the_exit_code_are_seen() {
     let child = shell("echo $GREETING out; echo $GREETING err >&2; printf unfinished; exit 7");
-    assert_eq!(child.wait_for_line("out", SOON).await, "hello out");
-    assert_eq!(child.wait_for_line("err", SOON).await, "hello err");
-    assert_eq!(child.wait_exit(SOON).await, 7);
+    assert_eq!(child.wait_for_line("out", TIMEOUT).await, "hello out");
+    assert_eq!(child.wait_for_line("err", TIMEOUT).await, "hello err");
+    assert_eq!(child.wait_exit(TIMEOUT).await, 7);
     assert!(child.lines().contains(&"unfinished".to_owned()), "{:?}", child.lines());
 }
 
 #[tokio::test]
 async fn waiting_goes_on_from_a_line() {
     let child = shell("echo one; echo two; echo one again; sleep 60");
-    let (next, line) = child.wait_for_line_after(0, "one", SOON).await;
+    let (next, line) = child.wait_for_line_after(0, "one", TIMEOUT).await;
     assert_eq!((next, line.as_str()), (1, "one"));
-    let (next, line) = child.wait_for_line_after(next, "one", SOON).await;
+    let (next, line) = child.wait_for_line_after(next, "one", TIMEOUT).await;
     assert_eq!((next, line.as_str()), (3, "one again"));
 }
 
@@ -32,22 +33,22 @@ async fn waiting_goes_on_from_a_line() {
 #[should_panic(expected = "wrote no line with \"never\" within 50ms:\nsomething else")]
 async fn a_line_that_does_not_come_fails_with_what_came() {
     let child = shell("echo something else; sleep 60");
-    child.wait_for_line("else", SOON).await;
+    child.wait_for_line("else", TIMEOUT).await;
     child.wait_for_line("never", Duration::from_millis(50)).await;
 }
 
 #[tokio::test]
 async fn a_signal_reaches_the_process() {
     let child = shell("trap 'echo terminated; exit 3' TERM; echo ready; while :; do sleep 0.01; done");
-    child.wait_for_line("ready", SOON).await;
+    child.wait_for_line("ready", TIMEOUT).await;
     assert_eq!(child.exit_code(), None);
     child.signal(Signal::TERM);
-    assert_eq!(child.wait_exit(SOON).await, 3);
-    child.wait_for_line("terminated", SOON).await;
+    assert_eq!(child.wait_exit(TIMEOUT).await, 3);
+    child.wait_for_line("terminated", TIMEOUT).await;
 
     let child = shell("sleep 60");
     child.signal(Signal::KILL);
-    assert_eq!(child.wait_exit(SOON).await, 128 + 9);
+    assert_eq!(child.wait_exit(TIMEOUT).await, 128 + 9);
     // It has ended, and is still nobody else's number.
     child.signal(Signal::CONT);
 }
@@ -55,7 +56,7 @@ async fn a_signal_reaches_the_process() {
 #[tokio::test]
 async fn a_stopped_process_goes_on_when_told() {
     let child = shell("while :; do echo tick; sleep 0.01; done");
-    child.wait_for_line("tick", SOON).await;
+    child.wait_for_line("tick", TIMEOUT).await;
     child.signal(Signal::STOP);
     // What was written is read, then nothing more comes.
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -63,15 +64,15 @@ async fn a_stopped_process_goes_on_when_told() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(child.lines().len(), before);
     child.signal(Signal::CONT);
-    child.wait_for_line_after(before, "tick", SOON).await;
+    child.wait_for_line_after(before, "tick", TIMEOUT).await;
 }
 
 #[tokio::test]
 async fn a_dropped_process_takes_its_children_along() {
     let child = shell("sleep 61 & echo $!; wait");
-    let grandchild = child.wait_for_line("", SOON).await;
+    let grandchild = child.wait_for_line("", TIMEOUT).await;
     drop(child);
-    eventually("the grandchild to be gone", SOON, async || is_gone(&grandchild)).await;
+    eventually("the grandchild to be gone", TIMEOUT, async || is_gone(&grandchild)).await;
 }
 
 /// What the killed test does: it has a child, and never ends.
@@ -92,12 +93,12 @@ async fn a_child_does_not_outlive_a_killed_test() {
     }
     let arguments = ["--exact", "--nocapture", "a_child_does_not_outlive_a_killed_test"];
     let test = Process::spawn(std::env::current_exe().unwrap(), arguments, [(ROLE, "1")]);
-    test.wait_for_line("READY", SOON).await;
-    let line = test.wait_for_line("CHILD ", SOON).await;
+    test.wait_for_line("READY", TIMEOUT).await;
+    let line = test.wait_for_line("CHILD ", TIMEOUT).await;
     let child = line.rsplit(' ').next().unwrap();
     assert!(!is_gone(child));
     test.signal(Signal::KILL);
-    eventually("the child to be gone", SOON, async || is_gone(child)).await;
+    eventually("the child to be gone", TIMEOUT, async || is_gone(child)).await;
 }
 
 /// Gone, or a zombie that nobody has reaped.

@@ -2,20 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use std::{
-    io::ErrorKind,
-    time::{Duration, Instant},
-};
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
 
 use testkit::Proxy;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::mpsc,
-    time::timeout,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 
-const SOON: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 const A_WHILE: Duration = Duration::from_millis(200);
 
 /// A server that sends everything back, and tells the test what it got.
@@ -43,17 +39,17 @@ async fn connect(proxy: &Proxy) -> TcpStream {
 
 async fn round_trip(stream: &mut TcpStream, byte: u8) -> std::io::Result<u8> {
     stream.write_u8(byte).await?;
-    timeout(SOON, stream.read_u8()).await.unwrap()
+    timeout(TIMEOUT, stream.read_u8()).await.unwrap()
 }
 
 #[tokio::test]
-async fn a_cut_network_ends_connections_and_refuses_new_ones_until_it_is_healed() {
+async fn a_disconnected_network_ends_connections_and_refuses_new_ones_until_it_is_healed() {
     let (port, _) = echo().await;
     let proxy = Proxy::start(port);
     let mut stream = connect(&proxy).await;
     assert_eq!(round_trip(&mut stream, 1).await.unwrap(), 1);
 
-    proxy.cut();
+    proxy.disconnect();
     assert!(round_trip(&mut stream, 2).await.is_err());
     let refused = TcpStream::connect(("127.0.0.1", proxy.port())).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
@@ -77,8 +73,8 @@ async fn a_stalled_network_holds_everything_back_and_delivers_it_when_healed() {
     assert!(timeout(A_WHILE, told.recv()).await.is_err());
 
     proxy.heal();
-    assert_eq!(timeout(SOON, old.read_u8()).await.unwrap().unwrap(), 2);
-    assert_eq!(timeout(SOON, new.read_u8()).await.unwrap().unwrap(), 2);
+    assert_eq!(timeout(TIMEOUT, old.read_u8()).await.unwrap().unwrap(), 2);
+    assert_eq!(timeout(TIMEOUT, new.read_u8()).await.unwrap().unwrap(), 2);
 }
 
 #[tokio::test]
@@ -88,10 +84,10 @@ async fn with_stalled_replies_the_server_hears_and_the_client_does_not() {
     let mut stream = connect(&proxy).await;
     proxy.stall_replies();
     stream.write_u8(5).await.unwrap();
-    assert_eq!(timeout(SOON, told.recv()).await.unwrap(), Some(5));
+    assert_eq!(timeout(TIMEOUT, told.recv()).await.unwrap(), Some(5));
     assert!(timeout(A_WHILE, stream.read_u8()).await.is_err());
     proxy.heal();
-    assert_eq!(timeout(SOON, stream.read_u8()).await.unwrap().unwrap(), 5);
+    assert_eq!(timeout(TIMEOUT, stream.read_u8()).await.unwrap().unwrap(), 5);
 }
 
 #[tokio::test]
@@ -128,7 +124,7 @@ async fn a_stalled_connection_can_be_closed_and_dropped() {
     proxy.stall();
     stream.write_u8(1).await.unwrap();
     proxy.close_all();
-    assert!(timeout(SOON, stream.read_u8()).await.unwrap().is_err());
+    assert!(timeout(TIMEOUT, stream.read_u8()).await.unwrap().is_err());
     let _also = connect(&proxy).await;
     drop(proxy);
 }

@@ -1,5 +1,6 @@
 //! One sequence, taken by the store and by the model side by side.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use leader_election::ElectorConfig;
@@ -40,7 +41,7 @@ impl<'a> Case<'a> {
             let number = i32::try_from(process).unwrap();
             let mut config = ElectorConfig::new(IDS[process % IDS.len()]);
             config.priority = number % 2;
-            config.kept_terms = TERMS_KEPT;
+            config.term_history = NonZeroU32::new(TERMS_KEPT).expect("not zero");
             // Settings differ, so that everybody's lease is seen to be their own.
             config.heartbeat_interval = Duration::from_secs(1 + process as u64);
             config.election_timeout = 4 * config.heartbeat_interval;

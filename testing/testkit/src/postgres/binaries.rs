@@ -1,10 +1,10 @@
 //! Finding the server's programs.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
 
 /// The directory that has `postgres`, `initdb` and `psql`.
 #[derive(Clone, Debug)]

@@ -1,8 +1,9 @@
 //! A database of a test's own on a shared server.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
 
-use crate::postgres::Postgres;
+use crate::postgres::server::Postgres;
 
 /// A fresh, empty database. It stays until its server ends.
 #[derive(Debug)]
@@ -11,14 +12,20 @@ pub struct Database<'s> {
     name: String,
 }
 
-impl<'s> Database<'s> {
-    pub(crate) fn create(server: &'s Postgres, name: &str) -> Self {
+impl Postgres {
+    /// Makes a database whose name begins with `name` and is not taken.
+    ///
+    /// # Panics
+    /// The server does not answer.
+    pub fn database(&self, name: &str) -> Database<'_> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let name = format!("{name}_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        server.create_database(&name);
-        Self { server, name }
+        self.create_database(&name);
+        Database { server: self, name }
     }
+}
 
+impl<'s> Database<'s> {
     /// Its name on the server.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -1,30 +1,35 @@
-//! The server's process and its files.
+//! The server: started, stopped, frozen, asked.
 
-use std::{
-    fs,
-    os::unix::process::CommandExt,
-    path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
-    sync::Mutex,
-    thread,
-    time::{Duration, Instant},
-};
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::OnceLock;
+use std::sync::PoisonError;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
 
-use rustix::process::{Pid, Signal, kill_process};
+use percent_encoding::NON_ALPHANUMERIC;
+use percent_encoding::utf8_percent_encode;
+use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::{
-    directory,
-    port::unused_port,
-    postgres::{
-        PASSWORD,
-        binaries::Binaries,
-        template::{self, Account},
-    },
-    watchdog::Watchdog,
-};
+use crate::directory;
+use crate::port::unused_port;
+use crate::postgres::binaries::Binaries;
+use crate::postgres::client::Client;
+use crate::postgres::postmaster::Postmaster;
+use crate::postgres::template;
+use crate::postgres::template::Account;
+use crate::postgres::template::PASSWORD;
+use crate::watchdog::Watchdog;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the server may take to start, or to stop.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Ends the server of `$1`/data and deletes `$1`. The process is known by its arguments as well as by its
 /// number (in a container not even root may look at its working directory). A stopped process takes no signal
@@ -44,21 +49,50 @@ if runs "$1"; then
 fi
 rm -rf "$1""#;
 
+/// A PostgreSQL server of this test's own, on a free port of 127.0.0.1. Dropped, or when the test's
+/// process dies, it is killed and its files are deleted.
+///
+/// Every login needs the password (SCRAM). `fsync` is off. The default collation is a linguistic one where
+/// the server has ICU: an order that happens to be right in "C" is found out. `pg_stat_statements` is
+/// preloaded where it is installed; a test makes the extension itself.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Postgres {
     binaries: Binaries,
     account: Account,
     port: u16,
     more_settings: Vec<String>,
-    running: Mutex<Option<Child>>,
+    running: Mutex<Option<Postmaster>>,
     // In this order: while the directory is deleted, the watchdog still watches.
     dir: TempDir,
     _watchdog: Watchdog,
 }
 
-impl Server {
-    pub(crate) fn start(binaries: Binaries, settings: &[&str], files: &[(&str, &[u8])]) -> Self {
-        let account = Account::choose();
+/// How a server is asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopMode {
+    /// Ends all sessions and shuts down cleanly.
+    Fast,
+    /// As in a crash: the next start recovers.
+    Immediate,
+}
+
+impl Postgres {
+    /// Starts a server.
+    ///
+    /// # Panics
+    /// No server binaries (`testing/testkit/install-postgres.sh` installs them), or the server does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::start_with(&[], &[])
+    }
+
+    /// Starts a server with more settings (`ssl=on`), and with more files in its data directory, by name.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn start_with(settings: &[&str], files: &[(&str, &[u8])]) -> Self {
+        let (binaries, account) = (Binaries::find(), Account::choose());
         let dir = directory::make("testkit-postgres-", 2 << 30);
         account.own(dir.path(), 0o700);
         let watchdog =
@@ -93,10 +127,169 @@ impl Server {
         panic!("PostgreSQL found no free port in 20 attempts:\n{}", server.log());
     }
 
-    pub(crate) fn start_again(&mut self) {
+    /// The one server that the tests of this binary share: make a [`database`](Self::database) of your own
+    /// on it, and leave the server itself alone. It ends with the process.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Postgres> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// Makes a database of that very name, and returns its URL.
+    ///
+    /// # Panics
+    /// It exists already, or the server does not answer.
+    pub fn create_database(&self, name: &str) -> String {
+        self.psql(&format!("CREATE DATABASE \"{name}\""));
+        self.url_of(name)
+    }
+
+    /// The URL of the database `postgres`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.url_of("postgres")
+    }
+
+    /// The URL of a database.
+    #[must_use]
+    pub fn url_of(&self, database: &str) -> String {
+        format!(
+            "postgres://postgres:{}@127.0.0.1:{}/{database}",
+            utf8_percent_encode(PASSWORD, NON_ALPHANUMERIC),
+            self.port()
+        )
+    }
+
+    /// The database `postgres` as a libpq keyword/value string.
+    #[must_use]
+    pub fn keyword_dsn(&self) -> String {
+        self.keyword_dsn_of("postgres")
+    }
+
+    /// A database as a libpq keyword/value string.
+    #[must_use]
+    pub fn keyword_dsn_of(&self, database: &str) -> String {
+        let password = PASSWORD.replace('\\', "\\\\").replace('\'', "\\'");
+        let port = self.port();
+        format!(
+            "host=127.0.0.1 user=postgres password='{password}' dbname={database} port={port} sslmode=disable"
+        )
+    }
+
+    /// The user's password, to look for where it must not be.
+    #[must_use]
+    pub fn password(&self) -> &'static str {
+        PASSWORD
+    }
+
+    /// The TCP port on 127.0.0.1; the same after a restart.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The directory of the Unix socket.
+    #[must_use]
+    pub fn socket_dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The postmaster's process id, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.running().as_ref().map(Postmaster::id)
+    }
+
+    /// Where the server's programs are (`psql`, `pg_dump`).
+    #[must_use]
+    pub fn bin_dir(&self) -> &Path {
+        self.binaries.dir()
+    }
+
+    /// Everything the server has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read(self.log_path()).map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
+    }
+
+    /// Runs SQL in the database `postgres` with psql. See [`Database::psql`](crate::Database::psql).
+    ///
+    /// # Panics
+    /// The SQL fails.
+    pub fn psql(&self, sql: &str) -> String {
+        self.psql_in("postgres", sql)
+    }
+
+    /// Runs SQL in a database with psql. See [`Database::psql`](crate::Database::psql).
+    ///
+    /// # Panics
+    /// The SQL fails.
+    pub fn psql_in(&self, database: &str, sql: &str) -> String {
+        self.try_psql_in(database, sql).unwrap_or_else(|error| panic!("psql: {error}\nin: {sql}"))
+    }
+
+    /// Runs SQL in a database with psql.
+    ///
+    /// # Errors
+    /// What psql wrote to stderr.
+    pub fn try_psql_in(&self, database: &str, sql: &str) -> Result<String, String> {
+        self.client().psql(database, sql)
+    }
+
+    /// The schema of a database, as `pg_dump --schema-only` has it.
+    ///
+    /// # Panics
+    /// `pg_dump` fails.
+    pub fn dump_schema(&self, database: &str) -> String {
+        self.client().dump_schema(database)
+    }
+
+    /// Ends the server and waits until it has ended. A frozen one goes on first.
+    ///
+    /// # Panics
+    /// It does not end within 30 seconds.
+    pub fn stop(&mut self, mode: StopMode) {
+        let signal = match mode {
+            StopMode::Fast => Signal::INT,
+            StopMode::Immediate => Signal::QUIT,
+        };
+        let Some(mut postmaster) = self.running().take() else { return };
+        if !postmaster.end(signal, TIMEOUT) {
+            *self.running() = Some(postmaster);
+            panic!("PostgreSQL does not stop:\n{}", self.log());
+        }
+    }
+
+    /// Starts the stopped server on its data and its port.
+    ///
+    /// # Panics
+    /// It runs already, or does not start.
+    pub fn start_again(&mut self) {
         assert!(self.pid().is_none(), "the server runs already");
         if let Err(log) = self.try_launch() {
             panic!("PostgreSQL does not start again:\n{log}");
+        }
+    }
+
+    /// Stops the server (fast) and starts it again.
+    ///
+    /// # Panics
+    /// As [`stop`](Self::stop) and [`start_again`](Self::start_again).
+    pub fn restart(&mut self) {
+        self.stop(StopMode::Fast);
+        self.start_again();
+    }
+
+    /// Stops every process of the server where it stands (SIGSTOP): connections stay, nothing answers.
+    pub fn freeze(&self) {
+        if let Some(postmaster) = self.running().as_ref() {
+            postmaster.freeze();
+        }
+    }
+
+    /// Lets the frozen server go on.
+    pub fn thaw(&self) {
+        if let Some(postmaster) = self.running().as_ref() {
+            postmaster.go_on();
         }
     }
 
@@ -122,14 +315,14 @@ impl Server {
             if child.try_wait().expect("a child can be waited for").is_some() {
                 return Err(self.log());
             }
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > TIMEOUT {
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err(self.log());
             }
             thread::sleep(Duration::from_millis(5));
         }
-        *self.running() = Some(child);
+        *self.running() = Some(Postmaster::new(child));
         Ok(())
     }
 
@@ -167,89 +360,8 @@ impl Server {
         lines.first() == Some(&pid.to_string().as_str()) && lines.get(7) == Some(&"ready")
     }
 
-    pub(crate) fn stop(&self, signal: Signal) {
-        let Some(mut child) = self.running().take() else { return };
-        signal_family(&child, Signal::CONT);
-        let _ = kill_process(pid_of(&child), signal);
-        let start = Instant::now();
-        while child.try_wait().expect("a child can be waited for").is_none() {
-            if start.elapsed() > PATIENCE {
-                let log = self.log();
-                *self.running() = Some(child);
-                panic!("PostgreSQL does not stop:\n{log}");
-            }
-            thread::sleep(Duration::from_millis(2));
-        }
-    }
-
-    pub(crate) fn freeze(&self) {
-        if let Some(child) = self.running().as_ref() {
-            // The postmaster first, so that it starts no more children; they are then all there are.
-            let _ = kill_process(pid_of(child), Signal::STOP);
-            signal_family(child, Signal::STOP);
-        }
-    }
-
-    pub(crate) fn thaw(&self) {
-        if let Some(child) = self.running().as_ref() {
-            signal_family(child, Signal::CONT);
-        }
-    }
-
-    pub(crate) fn psql(&self, database: &str, sql: &str) -> Result<String, String> {
-        let output = self
-            .client("psql", database)
-            .args([
-                "--no-psqlrc",
-                "--quiet",
-                "--tuples-only",
-                "--no-align",
-                "--set=ON_ERROR_STOP=1",
-                "--command",
-                sql,
-            ])
-            .output()
-            .expect("psql starts");
-        stdout_of(output)
-    }
-
-    pub(crate) fn dump_schema(&self, database: &str) -> String {
-        let output = self.client("pg_dump", database).arg("--schema-only").output().expect("pg_dump starts");
-        stdout_of(output).unwrap_or_else(|error| panic!("pg_dump: {error}"))
-    }
-
-    /// A client program, past TCP, by the socket.
-    fn client(&self, program: &str, database: &str) -> Command {
-        let mut command = Command::new(self.binaries.program(program));
-        command
-            .env("PGHOST", self.socket_dir())
-            .env("PGPORT", self.port.to_string())
-            .env("PGUSER", "postgres")
-            .env("PGPASSWORD", PASSWORD)
-            .env("PGDATABASE", database)
-            .env_remove("PGOPTIONS")
-            .env_remove("PGSERVICE");
-        command
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
-    pub(crate) fn pid(&self) -> Option<u32> {
-        self.running().as_ref().map(Child::id)
-    }
-
-    pub(crate) fn socket_dir(&self) -> &Path {
-        self.dir.path()
-    }
-
-    pub(crate) fn binaries(&self) -> &Binaries {
-        &self.binaries
-    }
-
-    pub(crate) fn log(&self) -> String {
-        fs::read(self.log_path()).map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
+    fn client(&self) -> Client<'_> {
+        Client { binaries: &self.binaries, socket_dir: self.dir.path(), port: self.port }
     }
 
     fn log_path(&self) -> PathBuf {
@@ -260,55 +372,18 @@ impl Server {
         self.dir.path().join("data")
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, Option<Child>> {
+    fn running(&self) -> MutexGuard<'_, Option<Postmaster>> {
         // A test that panics while it holds the lock still has its server stopped.
-        self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Server {
+impl Drop for Postgres {
     fn drop(&mut self) {
-        let Some(mut child) = self.running().take() else { return };
-        signal_family(&child, Signal::CONT);
-        let _ = kill_process(pid_of(&child), Signal::QUIT);
-        let start = Instant::now();
+        let Some(mut postmaster) = self.running().take() else { return };
         // The postmaster itself gives its children five seconds.
-        while matches!(child.try_wait(), Ok(None)) && start.elapsed() < Duration::from_secs(10) {
-            thread::sleep(Duration::from_millis(2));
+        if !postmaster.end(Signal::QUIT, Duration::from_secs(10)) {
+            postmaster.kill();
         }
-        let _ = child.kill();
-        let _ = child.wait();
     }
-}
-
-fn stdout_of(output: Output) -> Result<String, String> {
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
-}
-
-fn pid_of(child: &Child) -> Pid {
-    Pid::from_child(child)
-}
-
-/// Signals the postmaster and its children. Both are ours: the postmaster is not reaped yet, and the
-/// children are looked up by their parent. A frozen postmaster reaps none, so the list holds.
-fn signal_family(postmaster: &Child, signal: Signal) {
-    for child in children_of(postmaster.id()) {
-        let _ = kill_process(child, signal);
-    }
-    let _ = kill_process(pid_of(postmaster), signal);
-}
-
-fn children_of(parent: u32) -> Vec<Pid> {
-    let list = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_else(|_| {
-        let output = Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output().expect("`ps` starts");
-        let parent = parent.to_string();
-        let processes = String::from_utf8_lossy(&output.stdout).into_owned();
-        let fields = processes.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-        fields.filter(|fields| fields[1] == parent).map(|fields| format!("{} ", fields[0])).collect()
-    });
-    list.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
 }

@@ -1,0 +1,172 @@
+//! The kinds of databases, each in a file of its own: how to connect, what its SQL looks like, how it wakes nodes up.
+//! Another one is another file, and a variant here.
+
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
+#[cfg(feature = "sqlite")]
+pub(crate) mod sqlite;
+
+use std::fmt;
+use std::time::Duration;
+
+use sea_orm::ConnAcquireErr;
+use sea_orm::DatabaseConnection;
+use sea_orm::DbErr;
+use sea_orm::RuntimeErr;
+use sea_orm::prelude::async_trait::async_trait;
+use sea_orm::sqlx;
+use tokio::time::Instant;
+use tokio::time::sleep;
+use tokio::time::timeout;
+
+use super::error::StoreError;
+use super::session::Session;
+
+/// What a session is called where the server lists them.
+pub(crate) const APPLICATION_NAME: &str = "leader-election";
+
+/// What the step is called that opens a connection.
+const CONNECTING: &str = "connecting";
+
+/// How a database of one kind is connected to.
+#[async_trait]
+trait Backend: Send + Sync {
+    /// Opens a session.
+    ///
+    /// Some ways to open one keep the reason to themselves while they try again; with `diagnose` they find it out and
+    /// give up, which costs another login.
+    async fn connect(&self, diagnose: bool) -> Result<Session, DbErr>;
+
+    /// Finds out whether the database can be reached: connects, and hangs up.
+    async fn ping(&self) -> Result<(), DbErr>;
+
+    /// Whether a ping that failed may succeed in a moment, for a reason of this kind of database.
+    fn ping_may_succeed_in_a_moment(&self, error: &StoreError) -> bool;
+
+    /// A small pool for callers. It opens its connections when they are asked for.
+    fn pool(&self, acquire_timeout: Duration) -> DatabaseConnection;
+
+    /// How its nodes learn that something may have changed.
+    fn wakeup(&self) -> Wakeup;
+
+    /// Whether others use the same connection.
+    fn is_shared(&self) -> bool {
+        false
+    }
+}
+
+/// Which database, and what connections to it are opened with.
+#[derive(Clone)]
+pub(crate) enum ConnectSpec {
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Postgres),
+    #[cfg(feature = "sqlite")]
+    Sqlite(sqlite::Sqlite),
+}
+
+/// How nodes learn that something may have changed in the database.
+pub(crate) enum Wakeup {
+    /// By a notification, for which they listen on a connection of its own.
+    #[cfg(feature = "postgres")]
+    Notification(postgres::Listener),
+    /// By a number that changes when another connection has written to the file.
+    #[cfg(feature = "sqlite")]
+    DataVersion,
+    /// One process: observing the election is as cheap as asking whether anything changed.
+    #[cfg(feature = "sqlite")]
+    Polling,
+}
+
+impl ConnectSpec {
+    /// Copies what a connection that was handed in was opened with: its options, and its pool's hooks (SeaORM's
+    /// `set_schema_search_path` is one). Nothing is opened here. None where it is no pool of connections to a database
+    /// of a known kind.
+    pub(crate) fn of(connection: &DatabaseConnection, application_name: &str) -> Option<Self> {
+        #[cfg(feature = "postgres")]
+        if let Some(postgres) = postgres::Postgres::of(connection, application_name) {
+            return Some(Self::Postgres(postgres));
+        }
+        #[cfg(feature = "sqlite")]
+        if let Some(sqlite) = sqlite::Sqlite::of(connection) {
+            return Some(Self::Sqlite(sqlite));
+        }
+        None
+    }
+
+    fn backend(&self) -> &dyn Backend {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => postgres,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(sqlite) => sqlite,
+        }
+    }
+
+    /// Opens a session. See [`Backend::connect`].
+    pub(super) async fn connect(&self, diagnose: bool) -> Result<Session, DbErr> {
+        self.backend().connect(diagnose).await
+    }
+
+    /// Finds out whether the database can be reached: connects, and hangs up.
+    ///
+    /// # Errors
+    /// Why it cannot be reached, within `limit`.
+    pub(crate) async fn ping(&self, limit: Duration) -> Result<(), StoreError> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let error = match timeout(left, self.backend().ping()).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => StoreError::new(CONNECTING, true, &error),
+                Err(_) => return Err(StoreError::timeout(CONNECTING, true, limit)),
+            };
+            if !self.backend().ping_may_succeed_in_a_moment(&error) || Instant::now() >= deadline {
+                return Err(error);
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// A small pool for callers. It opens its connections when they are asked for.
+    pub(crate) fn pool(&self, acquire_timeout: Duration) -> DatabaseConnection {
+        self.backend().pool(acquire_timeout)
+    }
+
+    /// How nodes learn that something may have changed.
+    pub(crate) fn wakeup(&self) -> Wakeup {
+        self.backend().wakeup()
+    }
+
+    /// Whether others use the same connection.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.backend().is_shared()
+    }
+}
+
+impl fmt::Debug for ConnectSpec {
+    /// Without options: they hold the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectSpec").finish_non_exhaustive()
+    }
+}
+
+fn connecting_failed(error: sqlx::Error) -> DbErr {
+    match error {
+        sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+        sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
+        error => DbErr::Conn(RuntimeErr::SqlxError(error.into())),
+    }
+}
+
+/// A pool of one connection, for the sake of its hooks.
+fn pool_of_one<DB: sqlx::Database>(pool: sqlx::pool::PoolOptions<DB>) -> sqlx::pool::PoolOptions<DB> {
+    /// The limits are those of the steps, and shorter.
+    const NO_LIMIT: Duration = Duration::from_secs(3600);
+
+    pool.min_connections(0)
+        .max_connections(1)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(NO_LIMIT)
+}

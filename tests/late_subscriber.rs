@@ -1,0 +1,56 @@
+//! An elector that is made and started before the application sets its log up. One test alone: it sets the subscriber of
+//! the whole process.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+#![cfg(feature = "postgres")]
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use leader_election::{Elector, ElectorConfig};
+use testkit::eventually;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Nobody listens on this port: each start is a line.
+fn start(id: &str) -> Elector {
+    let mut config = ElectorConfig::new(id);
+    config.heartbeat_interval = Duration::from_millis(200);
+    config.election_timeout = Duration::from_millis(600);
+    config.node_timeout = Duration::from_millis(1200);
+    let elector = Elector::connect_lazy("host=127.0.0.1 port=1 user=u dbname=d", config).unwrap();
+    elector.start().unwrap();
+    elector
+}
+
+#[tokio::test]
+async fn an_elector_that_is_older_than_the_log_silences_neither_itself_nor_others() {
+    let early = start("early");
+    eventually("the early one has had a line to write", Duration::from_secs(20), async || {
+        early.subscribe().next_event().await.is_some()
+    })
+    .await;
+    let log = Log::default();
+    let writer = log.clone();
+    tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).init();
+    let late = start("late");
+    let said = |words: &str| String::from_utf8_lossy(&log.0.lock().unwrap()).contains(words);
+    eventually("the late one logs", Duration::from_secs(20), async || said("node_id=late")).await;
+    drop(early.stop().await);
+    drop(late.stop().await);
+    assert!(said("early stopped, but could not deregister in time"), "the early one is silent");
+    assert!(said("late stopped, but could not deregister in time"), "the late one is silent");
+}
