@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::expectation::{Ending, Expectation};
 use crate::faults::Tally;
-use crate::mutation::Mutation;
 use crate::observer::Violation;
 use crate::scenario::Scenario;
+use crate::subject::Subject;
 use crate::world::{ELECTION, HEARTBEAT, Process, World};
 
 /// A run in which a promise was broken.
@@ -19,15 +19,21 @@ pub struct Failure {
     pub scenario: &'static str,
     /// Which seed.
     pub seed: u64,
+    /// What was put to the test.
+    pub subject: Subject,
     /// What was broken.
     pub violation: Violation,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failure { scenario, seed, violation } = self;
-        writeln!(f, "scenario {scenario}, seed {seed}: {violation}")?;
-        write!(f, "replay with: cargo run -p simulation -- replay --scenario {scenario} --seed {seed}")
+        let Failure { scenario, seed, subject, violation } = self;
+        let runtime = if subject.is_runtime() { " --runtime" } else { "" };
+        writeln!(f, "scenario {scenario}, seed {seed}{runtime}: {violation}")?;
+        write!(
+            f,
+            "replay with: cargo run -p simulation -- replay --scenario {scenario} --seed {seed}{runtime}"
+        )
     }
 }
 
@@ -35,14 +41,10 @@ impl fmt::Display for Failure {
 ///
 /// # Errors
 /// The first promise that was broken.
-pub fn run(
-    scenario: &Scenario,
-    seed: u64,
-    mutation: Option<Mutation>,
-    trace: bool,
-) -> Result<Tally, Box<Failure>> {
-    let mut run = Run { world: World::new(scenario, seed, mutation, trace) };
-    run.whole().map_err(|violation| Box::new(Failure { scenario: scenario.name, seed, violation }))?;
+pub fn run(scenario: &Scenario, seed: u64, subject: Subject, trace: bool) -> Result<Tally, Box<Failure>> {
+    let mut run = Run { world: World::new(scenario, seed, subject, trace) };
+    run.whole()
+        .map_err(|violation| Box::new(Failure { scenario: scenario.name, seed, subject, violation }))?;
     Ok(run.world.tally)
 }
 
@@ -98,7 +100,7 @@ impl Run {
         let leader = self.world.processes[leaders[0]].identity.id.clone();
         for index in self.world.alive() {
             let process = &self.world.processes[*index];
-            let registered = process.machine.outlook(process.clock.shows(self.world.now)).registered;
+            let registered = process.node.is_registered(process.clock.shows(self.world.now));
             if !registered && process.identity.id != leader {
                 return self.violated(format!("{} does not take part", process.identity.id));
             }
@@ -152,7 +154,7 @@ impl Run {
     fn crash_waiting(&mut self) {
         for index in self.world.alive().to_vec() {
             let process = &self.world.processes[index];
-            if !process.machine.outlook(process.clock.shows(self.world.now)).registered {
+            if !process.node.is_registered(process.clock.shows(self.world.now)) {
                 self.world.crash(index);
             }
         }

@@ -51,6 +51,16 @@ impl World {
         self.schedule(self.now + delay, Happening::Arrive { process: index, token, request, expected });
     }
 
+    /// A store gives a request up when its limit is over, though a timer may be late and a store may hang.
+    pub(super) fn time_out(&mut self, index: usize, token: u64, limit: Duration) {
+        if self.subject.is_runtime() && self.rng.chance(0.8) {
+            let at = self.now + self.processes[index].clock.takes(limit);
+            let late = self.rng.between(Duration::ZERO, HEARTBEAT / 50);
+            let inbound = Inbound::reply(token, None, Effect::default());
+            self.schedule(at + late, Happening::Return { process: index, inbound });
+        }
+    }
+
     /// A request reaches the database, is carried out, and the reply sets out.
     pub(super) fn arrive(
         &mut self,
