@@ -90,6 +90,16 @@ impl World {
             let (request, reply) = (trace::request(request), trace::reply(&reply));
             format!("  database: {} {request} -> {reply}", name(&sender))
         });
+        if let (Request::Register { .. }, Reply::IdTaken { .. }) = (request, &reply)
+            && self.disturbed
+            && self.rng.chance(0.3)
+        {
+            // The statement that takes the row over found none to take, and the one that looks comes a little later.
+            let at = self.now + self.rng.between(Duration::ZERO, HEARTBEAT / 50);
+            let request = Request::Register { take_over: None };
+            self.schedule(at, Happening::Arrive { process: index, token, request, expected });
+            return self.check();
+        }
         self.committed(index, request, &reply)?;
         if before != self.database.open_term().map(TermRow::leadership) {
             self.notify();
