@@ -84,9 +84,13 @@ impl Node {
     }
 
     /// Its process is gone.
-    pub fn crash(&mut self) {
-        if let Node::Runtime(node) = self {
-            node.crash();
+    ///
+    /// # Errors
+    /// What the runtime contradicts on its way out.
+    pub fn crash(&mut self) -> Result<(), String> {
+        match self {
+            Node::Rules(_) => Ok(()),
+            Node::Runtime(node) => node.crash(),
         }
     }
 

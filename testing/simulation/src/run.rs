@@ -120,7 +120,7 @@ impl Run {
         self.require(started)?;
         self.world.run_until(self.world.now + self.pause())?;
         self.stays()?;
-        self.crash_waiting();
+        self.crash_waiting()?;
         let ending = Ending::ALL[self.world.rng().below(3)];
         let Some(&leader) = self.world.leaders().first() else { return Ok(()) };
         let candidates = self.candidates(leader);
@@ -151,13 +151,14 @@ impl Run {
     }
 
     /// A process that waits for the leader's row would change who is best in the middle of an election.
-    fn crash_waiting(&mut self) {
+    fn crash_waiting(&mut self) -> Result<(), Violation> {
         for index in self.world.alive().to_vec() {
             let process = &self.world.processes[index];
             if !process.node.is_registered(process.clock.shows(self.world.now)) {
-                self.world.crash(index);
+                self.crash(index)?;
             }
         }
+        Ok(())
     }
 
     /// Who can lead after this leader, the best first.
@@ -174,10 +175,10 @@ impl Run {
 
     fn end_leadership(&mut self, ending: Ending, leader: usize, next: usize) -> Result<(), Violation> {
         match ending {
-            Ending::Crash => self.world.crash(leader),
+            Ending::Crash => self.crash(leader)?,
             Ending::CrashOfTwo => {
-                self.world.crash(leader);
-                self.world.crash(next);
+                self.crash(leader)?;
+                self.crash(next)?;
                 self.world.jump_clock();
             }
             Ending::Stop => {
@@ -186,6 +187,11 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    fn crash(&mut self, index: usize) -> Result<(), Violation> {
+        let crashed = self.world.crash(index);
+        self.require(crashed)
     }
 
     fn pause(&self) -> Duration {

@@ -158,8 +158,14 @@ impl RuntimeNode {
     }
 
     /// The process is gone.
-    pub fn crash(&mut self) {
-        self.run = None;
+    ///
+    /// # Errors
+    /// What was told on the way out contradicts what was published.
+    pub fn crash(&mut self) -> Result<(), String> {
+        let run = self.run.take();
+        catch_unwind(AssertUnwindSafe(|| drop(run)))
+            .map_err(|panic| format!("panicked: {}", message(&*panic)))?;
+        self.witness.told().map(drop)
     }
 
     /// The machine was suspended for that long: its clock went on, its timers did not.
@@ -219,6 +225,9 @@ impl RuntimeNode {
         let state = self.published.borrow();
         if state.lease.is_some() || state.exit.as_ref() != Some(exit) {
             return Err(format!("ended ({exit:?}) and publishes {:?} and {:?}", state.lease, state.exit));
+        }
+        if !self.line.is_closed() {
+            return Err(format!("ended ({exit:?}) and did not close its store"));
         }
         Ok(())
     }

@@ -19,6 +19,16 @@ fn the_runtime_keeps_the_promises_in_every_scenario() {
     the_promises_hold(Subject::Runtime(None), 30);
 }
 
+#[test]
+fn a_seed_repeats_a_run_exactly() {
+    for subject in [Subject::Rules(None), Subject::Runtime(None)] {
+        for scenario in SCENARIOS {
+            let [once, again] = [(); 2].map(|()| run(scenario, 7, subject, false).unwrap());
+            assert_eq!(once, again, "{subject:?} in {}", scenario.name);
+        }
+    }
+}
+
 /// With so many fixed seeds, and as many fresh ones.
 fn the_promises_hold(subject: Subject, count: u64) {
     let fresh = u64::from(rand::random::<u32>());

@@ -56,6 +56,11 @@ impl Line {
         self.0.sent_at.get()
     }
 
+    /// Whether the driver has put its store away.
+    pub fn is_closed(&self) -> bool {
+        self.0.closed.get()
+    }
+
     /// The requests that set out.
     pub fn take_sent(&self) -> Vec<Command> {
         self.0.sent.take()

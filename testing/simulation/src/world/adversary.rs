@@ -83,7 +83,7 @@ impl World {
         self.say(|| format!("{fault:?} for {}", name(&self.processes[victim].identity)));
         match fault {
             Fault::Crash => {
-                self.crash(victim);
+                self.crash(victim)?;
                 if self.rng.chance(0.5) {
                     let delay = self.span();
                     let id = Some(self.processes[victim].identity.id.clone());
@@ -98,7 +98,7 @@ impl World {
             }
             Fault::Stop => self.stop(victim)?,
             Fault::NewId => {
-                self.crash(victim);
+                self.crash(victim)?;
                 self.start(None)?;
             }
             Fault::DuplicateId => {

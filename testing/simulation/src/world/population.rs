@@ -65,9 +65,9 @@ impl World {
     }
 
     /// A process is gone from one moment to the next.
-    pub fn crash(&mut self, index: usize) {
+    pub fn crash(&mut self, index: usize) -> Result<(), String> {
         self.say(|| format!("{} crashes", name(&self.processes[index].identity)));
-        self.remove(index);
+        self.remove(index)
     }
 
     /// A request of a process panics in the middle, and what it publishes is looked at before the process is gone. Says
@@ -76,7 +76,7 @@ impl World {
         let process = &mut self.processes[index];
         let panicked = process.node.panic().map_err(|what| format!("{} {what}", name(&process.identity)))?;
         if panicked {
-            self.remove(index);
+            self.remove(index)?;
         }
         Ok(panicked)
     }
@@ -88,10 +88,11 @@ impl World {
         self.receive(index, Inbound::plain(Event::Stop))
     }
 
-    pub(super) fn remove(&mut self, index: usize) {
-        self.processes[index].life = Life::Gone;
-        self.processes[index].node.crash();
+    pub(super) fn remove(&mut self, index: usize) -> Result<(), String> {
         self.alive.retain(|alive| *alive != index);
+        let process = &mut self.processes[index];
+        process.life = Life::Gone;
+        process.node.crash().map_err(|what| format!("{} {what}", name(&process.identity)))
     }
 
     fn settings(&mut self) -> Timing {

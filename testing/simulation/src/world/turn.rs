@@ -152,7 +152,7 @@ impl World {
         {
             return Err(format!("{} stopped cleanly and left its row or its term", name(&process.identity)));
         }
-        self.remove(index);
+        self.remove(index)?;
         self.check()
     }
 
