@@ -21,6 +21,7 @@ const LIBRARY: &[Ring] = &[
         files: &[
             "src/config.rs",
             "src/database_url.rs",
+            "src/database_url/",
             "src/elector.rs",
             "src/elector/",
             "src/error.rs",
