@@ -21,11 +21,13 @@ const LIBRARY: &[Ring] = &[
         files: &[
             "src/config.rs",
             "src/database_url.rs",
+            "src/database_url/",
             "src/elector.rs",
             "src/elector/",
             "src/error.rs",
             "src/json.rs",
             "src/lib.rs",
+            "src/raw_store.rs",
             "src/status.rs",
             "src/status/",
             "src/subscription.rs",
