@@ -30,7 +30,7 @@ pub(crate) struct Reader {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct LiveNode {
     pub id: String,
-    pub status: NodeStatus,
+    pub status: protocol::NodeStatus,
     pub priority: i32,
     pub eligible: bool,
     pub term: Term,
@@ -131,7 +131,7 @@ impl From<Row> for LiveNode {
             term: Term::new(row.term),
             address: row.address,
             // The database's clock may have gone back since, and then the heartbeat is the newest there can be.
-            heartbeat_age: Duration::try_from_secs_f64(row.age.max(0.0)).unwrap_or(Duration::MAX),
+            heartbeat_age: values::age(row.age),
         }
     }
 }

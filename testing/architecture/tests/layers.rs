@@ -27,6 +27,7 @@ const LIBRARY: &[Ring] = &[
             "src/error.rs",
             "src/json.rs",
             "src/lib.rs",
+            "src/raw_store.rs",
             "src/status.rs",
             "src/status/",
             "src/subscription.rs",
