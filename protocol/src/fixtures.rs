@@ -85,7 +85,7 @@ pub fn term(term: i64, id: &str) -> TermRow {
 /// What a snapshot shows.
 pub struct Fixture(Snapshot);
 
-pub fn view() -> Fixture {
+pub fn snapshot() -> Fixture {
     Fixture(Snapshot::default())
 }
 

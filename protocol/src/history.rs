@@ -85,7 +85,7 @@ impl History {
     }
 
     /// A snapshot was taken in: this lease is in force now. Notes how the one before it ended.
-    pub fn note_lease(&mut self, now: Time, in_force: Option<&ObservedLease>, view: &Snapshot) {
+    pub fn note_lease(&mut self, now: Time, in_force: Option<&ObservedLease>, snapshot: &Snapshot) {
         let before = self.leader.take();
         self.leader = in_force.map(|lease| ObservedLeader {
             id: lease.leader_id.clone(),
@@ -95,7 +95,7 @@ impl History {
         });
         let present = in_force.map(|lease| lease.leadership);
         let Some(before) = before.filter(|before| present != Some(before.leadership)) else { return };
-        let row = view.terms.iter().find(|term| term.leadership() == before.leadership);
+        let row = snapshot.terms.iter().find(|term| term.leadership() == before.leadership);
         let ended = row.and_then(|term| term.end_reason);
         // A leader that ended its term was there until now; one that fell silent, until its last renewal.
         self.leader_seen = Some(if ended.is_some() { now } else { before.seen_at });

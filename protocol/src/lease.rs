@@ -43,8 +43,8 @@ struct Shown<'a> {
 impl Leases {
     /// Takes in a snapshot that arrived at `now`. Leaderships of `own` are not observed: a process knows whether it
     /// leads.
-    pub fn observe(&mut self, now: Time, view: &Snapshot, own: Incarnation, rules: &Rules) {
-        let shown = Self::shown(view, own);
+    pub fn observe(&mut self, now: Time, snapshot: &Snapshot, own: Incarnation, rules: &Rules) {
+        let shown = Self::shown(snapshot, own);
         for shown in &shown {
             let expires = now + rules.lease_length(shown.length);
             match self.0.iter_mut().find(|seen| seen.leadership == shown.leadership) {
@@ -68,8 +68,8 @@ impl Leases {
         }
         self.0.retain(|seen| {
             // A leadership ends early only by its own term's row; a row that still has the status leader is waited for.
-            let still_leader = view.leading_row().is_some_and(|row| row.leadership() == seen.leadership);
-            let ended = view
+            let still_leader = snapshot.leading_row().is_some_and(|row| row.leadership() == seen.leadership);
+            let ended = snapshot
                 .terms
                 .iter()
                 .any(|term| term.leadership() == seen.leadership && term.end_reason.is_some());
@@ -82,16 +82,16 @@ impl Leases {
     }
 
     /// The open term, and a row with the status leader that does not agree with it.
-    fn shown(view: &Snapshot, own: Incarnation) -> Vec<Shown<'_>> {
-        let open = view.open_term().map(|term| Shown {
+    fn shown(snapshot: &Snapshot, own: Incarnation) -> Vec<Shown<'_>> {
+        let open = snapshot.open_term().map(|term| Shown {
             leadership: term.leadership(),
             leader_id: &term.leader_id,
-            version: view.leader().map(|row| row.heartbeat_seq),
+            version: snapshot.leader().map(|row| row.heartbeat_seq),
             length: term.lease_duration,
         });
-        let orphan_row = view
+        let orphan_row = snapshot
             .leading_row()
-            .filter(|row| view.open_term().map(|term| term.leadership()) != Some(row.leadership()));
+            .filter(|row| snapshot.open_term().map(|term| term.leadership()) != Some(row.leadership()));
         let orphan_row = orphan_row.map(|row| Shown {
             leadership: row.leadership(),
             leader_id: &row.id,

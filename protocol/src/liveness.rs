@@ -73,12 +73,12 @@ pub struct Peers {
 
 impl Peers {
     /// Takes in a snapshot that arrived at `now`.
-    pub fn observe(&mut self, now: Time, view: &Snapshot, own_id: &str, timing: &Timing) {
+    pub fn observe(&mut self, now: Time, snapshot: &Snapshot, own_id: &str, timing: &Timing) {
         let span = self.observed_at.map_or(Duration::ZERO, |before| now.since(before));
         let span = span.min(timing.heartbeat_interval());
         self.observed_at = Some(now);
         let step_failed = std::mem::take(&mut self.step_failed);
-        for row in view.nodes.iter().filter(|row| row.id != own_id) {
+        for row in snapshot.nodes.iter().filter(|row| row.id != own_id) {
             let Some(peer) = self.seen.get_mut(&row.id) else {
                 self.seen.insert(row.id.clone(), Peer::new(row));
                 continue;
@@ -101,7 +101,8 @@ impl Peers {
             }
         }
         // What was learned about a peer in this vacancy is kept even if its row is not in the snapshot.
-        self.seen.retain(|id, peer| view.node(id).is_some() || peer.skipped || !peer.preferred_for.is_zero());
+        self.seen
+            .retain(|id, peer| snapshot.node(id).is_some() || peer.skipped || !peer.preferred_for.is_zero());
         self.vacant_before = std::mem::take(&mut self.vacant);
         self.preferred = None;
     }

@@ -12,7 +12,7 @@ use super::time::Time;
 use super::timing::Timing;
 use super::view::ElectionView;
 
-/// How this node stands to its row.
+/// Where this node is in its life.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Phase {
     /// The row is to be inserted, or taken over.
@@ -50,7 +50,7 @@ impl Membership {
         Self { phase: Phase::Registering(None), registered_before: false, heartbeat_seq: HeartbeatSeq::ZERO }
     }
 
-    /// How the node stands to its row.
+    /// Where the node is in its life.
     pub fn phase(&self) -> &Phase {
         &self.phase
     }

@@ -12,7 +12,7 @@ use super::time::Time;
 pub enum Event {
     /// Time has passed.
     Tick,
-    /// A database step came back, or failed in whatever way: its effect is then unknown.
+    /// A database step came back, or failed: then its effect is unknown.
     Reply {
         /// Which step.
         token: u64,
@@ -39,19 +39,19 @@ pub enum Command {
     },
     /// Tell the application and the log.
     Announce(Change),
-    /// Nothing more will come of this machine.
+    /// The machine has ended: it sends no more commands.
     End(Outcome),
 }
 
 /// One database step: one statement or one transaction.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Request {
-    /// Insert the own row as a follower, or take it over from another incarnation.
+    /// Insert this node's row as a follower, or take it over from another incarnation.
     Register {
         /// From whom.
         take_over: Option<TakeOver>,
     },
-    /// Raise the heartbeat counter of this node's own row, bound to what the node believes.
+    /// Raise the heartbeat counter of this node's row, if the row agrees with what the node believes.
     Heartbeat {
         /// What the node believes to be.
         belief: Belief,
@@ -67,17 +67,17 @@ pub enum Request {
     },
     /// Try to become leader.
     Claim(Claim),
-    /// End a term of the own incarnation and demote the own row, whichever of the two is still there.
+    /// End a term of this incarnation and demote this node's row, as far as they are there.
     EndTerm {
         /// Which.
         term: Term,
         /// Why.
         reason: EndReason,
     },
-    /// Delete the own row.
+    /// Delete this node's row.
     Leave {
-        /// End any term of the own incarnation first, in the same transaction, for this reason. None where there is none
-        /// as far as the node knows; should its row say leader all the same, the term has lapsed.
+        /// End any open term of this incarnation first, in the same transaction, for this reason. None where the node
+        /// knows of no such term; if its row has the status leader nevertheless, that term has lapsed.
         end: Option<EndReason>,
     },
     /// Delete rows of nodes long gone, and old terms.
@@ -90,9 +90,9 @@ pub enum Request {
 /// What a node believes to be when it sends a heartbeat. The heartbeat changes nothing where the database disagrees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Belief {
-    /// A follower, its row not having the status leader.
+    /// A follower: its row does not have the status leader.
     Follower,
-    /// The same, and it sees a vacancy: its row then says candidate.
+    /// The same, and it sees a vacancy: its row gets the status candidate.
     Candidate,
     /// The leader of this term: the heartbeat renews its lease.
     Leader(Term),
@@ -103,7 +103,7 @@ pub enum Belief {
 pub enum TakeOver {
     /// A row that is not the leader's.
     Follower(Incarnation),
-    /// The leader's row, its lease having run out: its term is ended in the same transaction.
+    /// The leader's row, whose lease has run out: its term is ended in the same transaction.
     Leader {
         /// The process behind the row.
         incarnation: Incarnation,
@@ -124,7 +124,7 @@ pub enum Reply {
     IdTaken {
         /// Whose it is.
         incarnation: Incarnation,
-        /// Whether it is the leader's: it says so, or the open term is that incarnation's.
+        /// Whether it is the leader's: it has the status leader, or the open term is that incarnation's.
         leading: bool,
     },
     /// The heartbeat was carried out, or found no row that agrees with what the node believes.
@@ -141,9 +141,9 @@ pub enum Reply {
     },
     /// The claim gave up.
     ClaimRejected(ClaimRejected),
-    /// No open term of that number and this incarnation is left, and the own row does not say leader.
+    /// No open term of that number and this incarnation is left, and this node's row is not the leader's.
     TermEnded,
-    /// The own row is gone.
+    /// This node's row is gone.
     Left,
     /// What the cleanup deleted.
     Cleaned {
@@ -157,11 +157,11 @@ pub enum Reply {
 /// A change that the application or an operator wants to hear of.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Change {
-    /// The own row is there.
+    /// This node's row is there.
     Joined {
         /// Whether it was taken over from another incarnation.
         taken_over: bool,
-        /// Whether it had been there before and had gone.
+        /// Whether it was there before and had gone.
         again: bool,
     },
     /// The node id belongs to a leader that is another process. This process waits for the end of that lease.
@@ -173,8 +173,8 @@ pub enum Change {
     BecameLeader {
         /// The term.
         term: Term,
-        /// How long there was no leader, as far as this node could see: since the last sign of life of one
-        /// that vanished, or since the term was seen to have ended.
+        /// How long there was no leader, as far as this node could see: since the last renewal of one that fell
+        /// silent, or since a term was seen to have ended. None where this node has never seen a leader.
         leaderless: Option<Duration>,
     },
     /// This node no longer leads.
@@ -202,7 +202,7 @@ pub enum LossReason {
     ShuttingDown,
     /// It could not renew before its lease ran out.
     Lapsed,
-    /// Its term was ended by somebody else, or its row no longer says that it leads.
+    /// Somebody else ended its term, or its row no longer has the status leader.
     Deposed,
     /// Another process took its id.
     Replaced,
@@ -222,9 +222,9 @@ impl LossReason {
 /// How a machine ended.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Outcome {
-    /// Stopped as asked; `clean` unless the database could not be told in time.
+    /// Stopped as asked; `clean` unless the row could not be deleted in time.
     Stopped {
-        /// Whether the own row and term are known to be gone.
+        /// Whether the node's row and term are known to be gone.
         clean: bool,
     },
     /// Another process took the node's id.

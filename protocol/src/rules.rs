@@ -1,7 +1,7 @@
 //! The five rules that the simulation breaks on purpose, to see that its checks notice.
 //!
 //! Everything else uses [`Rules::SAFE`]. A rule is a value, so that no build of this package can be switched to unsafe
-//! ones: whoever makes a machine chooses.
+//! ones.
 
 use std::time::Duration;
 

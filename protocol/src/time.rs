@@ -1,6 +1,6 @@
 //! A point on this machine's own clock.
 
-use std::ops::{Add, Sub};
+use std::ops::Add;
 use std::time::Duration;
 
 /// A point on the local clock, counted from an origin of that clock (on Linux: the boot).
@@ -32,13 +32,5 @@ impl Add<Duration> for Time {
 
     fn add(self, span: Duration) -> Time {
         Time(self.0.saturating_add(span))
-    }
-}
-
-impl Sub<Duration> for Time {
-    type Output = Time;
-
-    fn sub(self, span: Duration) -> Time {
-        Time(self.0.saturating_sub(span))
     }
 }

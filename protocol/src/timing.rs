@@ -7,7 +7,7 @@ pub const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(10);
 
 /// The durations of one node: H, T and N as configured, and what follows from them.
 ///
-/// DESIGN.md, "Timing". Made by [`Timing::new`], so that a value of this type has passed the checks.
+/// docs/DESIGN.md, "Times". Made by [`Timing::new`], so that a value of this type has passed the checks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Timing {
     heartbeat_interval: Duration,
@@ -67,7 +67,7 @@ impl Timing {
         self.heartbeat_interval
     }
 
-    /// T: how long a node's row may stand still before the node no longer counts as live.
+    /// T: how long a node's row may go without a heartbeat before the node no longer counts as live.
     pub fn election_timeout(&self) -> Duration {
         self.election_timeout
     }
@@ -93,7 +93,7 @@ impl Timing {
         self.heartbeat_interval / 2
     }
 
-    /// The hard limit of a claim: H, so that its lease (at least 1.75 H) still stands when the first renewal
+    /// The hard limit of a claim: H, so that its lease (at least 1.75 H) is still in force when the first renewal
     /// is due.
     pub fn claim_limit(&self) -> Duration {
         self.heartbeat_interval
@@ -109,7 +109,7 @@ impl Timing {
         self.heartbeat_interval + self.step_limit()
     }
 
-    /// How long a node that has just registered does not stand, so that nodes which start together elect the
+    /// How long a node that has just registered does not campaign, so that nodes which start together elect the
     /// best of them.
     pub fn startup_delay(&self) -> Duration {
         self.heartbeat_interval / 10

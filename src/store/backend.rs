@@ -87,7 +87,7 @@ impl ConnectSpec {
             return Some(Self::Postgres(postgres));
         }
         #[cfg(feature = "sqlite")]
-        if let Some(sqlite) = sqlite::Sqlite::of(connection) {
+        if let Some(sqlite) = sqlite::Sqlite::of(connection, application_name) {
             return Some(Self::Sqlite(sqlite));
         }
         None

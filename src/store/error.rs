@@ -50,6 +50,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Whether trying again may help with nobody doing anything about it.
+    #[cfg(any(feature = "sqlite", test))]
     pub(crate) fn is_transient(self) -> bool {
         match self {
             Self::Timeout
@@ -146,6 +147,7 @@ impl StoreError {
     }
 
     /// Whether trying again may help with nobody doing anything about it.
+    #[cfg(any(feature = "sqlite", test))]
     pub(crate) fn is_transient(&self) -> bool {
         self.kind().is_transient()
     }

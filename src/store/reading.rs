@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entity::sea_orm_active_enums::NodeStatus;
+use entity::sea_orm_active_enums::NodeStatus as NodeStatusColumn;
 use entity::{election_terms as terms, node_records as nodes};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -12,7 +12,8 @@ use super::backend::ConnectSpec;
 use super::connection::Connection;
 use super::error::{Kind, StoreError};
 use super::session::Session;
-use protocol::Term;
+use super::values;
+use protocol::{NodeStatus, Term};
 
 /// How long a read may take, from the moment it was asked for.
 pub(crate) const READ_LIMIT: Duration = Duration::from_secs(5);
@@ -41,7 +42,7 @@ pub(crate) struct LiveNode {
 struct Row {
     id: String,
     incarnation: Uuid,
-    status: NodeStatus,
+    status: NodeStatusColumn,
     priority: i32,
     eligible: bool,
     term: i64,
@@ -83,7 +84,7 @@ impl Reader {
                     .one(db)
                     .await?;
                 let agrees = |row: &Row| {
-                    row.status == NodeStatus::Leader
+                    row.status == NodeStatusColumn::Leader
                         && (row.incarnation, row.term) == (open.incarnation, open.term)
                 };
                 Ok(row.filter(agrees).map(LiveNode::from))
@@ -124,7 +125,7 @@ impl From<Row> for LiveNode {
     fn from(row: Row) -> Self {
         Self {
             id: row.id,
-            status: row.status,
+            status: values::node_status(row.status),
             priority: row.priority,
             eligible: row.eligible,
             term: Term::new(row.term),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::{Fixture, leader, ms, process, row, term, view};
+use crate::fixtures::{Fixture, leader, ms, process, row, snapshot, term};
 use crate::snapshot::{EndReason, NodeRow, TermRow};
 
 fn known(id: &str, skipped: bool) -> PeerView {
@@ -26,11 +26,11 @@ fn check(known: Vec<PeerView>, seen: Fixture, read: Fixture) -> Result<(), Claim
 }
 
 fn led(seq: i64) -> Fixture {
-    view().open(1, "a").node(leader("a", 1, seq)).node(row("b", 0))
+    snapshot().open(1, "a").node(leader("a", 1, seq)).node(row("b", 0))
 }
 
 fn vacant() -> Fixture {
-    view().ended(1, "a", EndReason::Resigned).node(row("b", 0))
+    snapshot().ended(1, "a", EndReason::Resigned).node(row("b", 0))
 }
 
 #[test]
@@ -41,11 +41,11 @@ fn a_claim_holds_while_the_leadership_is_the_very_version_that_ran_out() {
     for read in [
         led(8),
         vacant(),
-        view().node(row("b", 0)),
-        view().open(1, "a").node(row("b", 0)),
-        view().node(leader("a", 1, 7)).node(row("b", 0)),
-        view().open(2, "a").node(leader("a", 1, 7)).node(row("b", 0)),
-        view().open(1, "a").node(another_process).node(row("b", 0)),
+        snapshot().node(row("b", 0)),
+        snapshot().open(1, "a").node(row("b", 0)),
+        snapshot().node(leader("a", 1, 7)).node(row("b", 0)),
+        snapshot().open(2, "a").node(leader("a", 1, 7)).node(row("b", 0)),
+        snapshot().open(1, "a").node(another_process).node(row("b", 0)),
     ] {
         assert_eq!(check(vec![], led(7), read), Err(ClaimRejected::IncumbentChanged));
     }
@@ -53,7 +53,7 @@ fn a_claim_holds_while_the_leadership_is_the_very_version_that_ran_out() {
 }
 
 #[test]
-fn a_claim_gives_way_to_a_better_node_that_is_not_passed_over() {
+fn a_claim_gives_way_to_a_better_node_that_is_not_skipped() {
     let better = || vacant().node(row("a", 7));
     assert_eq!(check(vec![], vacant(), better()), Err(ClaimRejected::BetterCandidate("a".to_owned())));
     assert_eq!(
@@ -69,10 +69,10 @@ fn a_claim_needs_its_own_row_as_a_follower() {
     let others = NodeRow { incarnation: process("z"), ..row("b", 0) };
     let failing = NodeRow { eligible: false, ..row("b", 0) };
     let gone_on = row("b", 1);
-    for rows in [view(), view().node(others), view().node(failing), view().node(gone_on)] {
-        assert_eq!(check(vec![], view(), rows), Err(ClaimRejected::OwnRowChanged));
+    for rows in [snapshot(), snapshot().node(others), snapshot().node(failing), snapshot().node(gone_on)] {
+        assert_eq!(check(vec![], snapshot(), rows), Err(ClaimRejected::OwnRowChanged));
     }
-    let leading = || view().node(leader("b", 3, 0));
+    let leading = || snapshot().node(leader("b", 3, 0));
     assert_eq!(check(vec![], leading(), leading()), Err(ClaimRejected::OwnRowChanged));
 }
 
@@ -83,7 +83,7 @@ fn a_claim_is_the_successors_first() {
         successor: Some(id.to_owned()),
         ..term(1, "z")
     };
-    let rows = |id| view().term(to(id)).node(row("a", 7)).node(row("b", 0)).node(row("c", 7));
+    let rows = |id| snapshot().term(to(id)).node(row("a", 7)).node(row("b", 0)).node(row("c", 7));
     assert_eq!(check(vec![], rows("b"), rows("b")), Ok(()));
     assert_eq!(check(vec![], rows("c"), rows("c")), Err(ClaimRejected::BetterCandidate("c".to_owned())));
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::{Fixture, leader, ms, process, row, seq, term, view};
+use crate::fixtures::{Fixture, leader, ms, process, row, seq, snapshot, term};
 use crate::snapshot::{EndReason, TermRow};
 
 fn contest<const N: usize>(known: [PeerView; N]) -> Electorate {
@@ -23,14 +23,14 @@ fn the_highest_priority_leads_and_ties_go_to_the_lower_id() {
         ([priority("c", 1), priority("b", 1), priority("a", 1)], "a"),
         ([priority("a", -1), priority("b", i32::MIN), priority("c", -2)], "a"),
     ] {
-        let view = rows.into_iter().fold(view(), |view, row| view.node(row));
+        let view = rows.into_iter().fold(snapshot(), |view, row| view.node(row));
         assert_eq!(first([], view).as_deref(), Some(expected));
     }
 }
 
 #[test]
 fn only_nodes_that_could_lead_are_waited_for() {
-    let with_a = |a| view().node(a).node(row("b", 1));
+    let with_a = |a| snapshot().node(a).node(row("b", 1));
     for (known, a, expected) in [
         (known("a", true, false), row("a", 1), "a"),
         (known("a", false, false), row("a", 1), "b"),
@@ -49,18 +49,18 @@ fn only_nodes_that_could_lead_are_waited_for() {
 }
 
 #[test]
-fn the_own_row_stands_whatever_its_age_but_only_as_its_own() {
+fn its_own_row_is_a_candidate_at_any_age_but_only_as_its_own() {
     let old = NodeRow { heartbeat_age: Duration::MAX, ..row("b", 1) };
-    assert_eq!(first([], view().node(old)).as_deref(), Some("b"));
+    assert_eq!(first([], snapshot().node(old)).as_deref(), Some("b"));
     let others = NodeRow { incarnation: process("z"), ..row("b", 1) };
     let failing = NodeRow { eligible: false, ..row("b", 1) };
     for own in [others, failing, leader("b", 1, 1)] {
-        assert_eq!(first([], view().node(own)), None);
+        assert_eq!(first([], snapshot().node(own)), None);
     }
 }
 
 #[test]
-fn the_successor_of_the_newest_term_comes_first_if_it_stands_and_the_term_has_ended() {
+fn the_successor_of_the_newest_term_comes_first_if_it_is_a_candidate_and_the_term_has_ended() {
     let to_c =
         |number, ended| TermRow { end_reason: ended, successor: Some("c".to_owned()), ..term(number, "z") };
     let ended = Some(EndReason::Transferred);
@@ -71,7 +71,7 @@ fn the_successor_of_the_newest_term_comes_first_if_it_stands_and_the_term_has_en
         // It had its turn: a newer term has ended since.
         (vec![to_c(1, ended), TermRow { end_reason: ended, ..term(2, "c") }], false, "a"),
     ] {
-        let rows = terms.into_iter().fold(view(), Fixture::term);
+        let rows = terms.into_iter().fold(snapshot(), Fixture::term);
         let rows = rows.node(row("a", 1)).node(row("b", 1)).node(row("c", 1));
         let known = [known("c", true, skipped)];
         assert_eq!(first(known, rows).as_deref(), Some(expected));

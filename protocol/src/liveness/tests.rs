@@ -1,16 +1,16 @@
 use super::*;
-use crate::fixtures::{H, at, ms, row, timing, view};
+use crate::fixtures::{H, at, ms, row, snapshot, timing};
 use crate::snapshot::NodeRow;
 
-/// Node `b` looks.
-fn look<const N: usize>(peers: &mut Peers, now: u64, rows: [NodeRow; N]) {
-    let view = rows.into_iter().fold(view(), |view, row| view.node(row));
+/// Node `b` takes in a snapshot.
+fn take_in<const N: usize>(peers: &mut Peers, now: u64, rows: [NodeRow; N]) {
+    let view = rows.into_iter().fold(snapshot(), |view, row| view.node(row));
     peers.observe(at(now), &view.into(), "b", &timing());
 }
 
-/// In a vacancy, `b` looks and waits for `a`. Says whether `a`'s turn has passed.
+/// In a vacancy, `b` takes in a snapshot and waits for `a`. Says whether `a` is skipped.
 fn wait(peers: &mut Peers, now: u64, seq: i64) -> bool {
-    look(peers, now, [row("a", seq)]);
+    take_in(peers, now, [row("a", seq)]);
     peers.begin_vacancy(&timing());
     peers.skip_if_overdue("a", &timing(), &Rules::SAFE)
 }
@@ -22,13 +22,13 @@ fn live(peers: &Peers) -> bool {
 #[test]
 fn a_node_whose_lease_was_waited_out_is_live_again_only_once_it_moves() {
     let mut peers = Peers::default();
-    look(&mut peers, 0, [row("a", 1)]);
-    look(&mut peers, 800, [row("a", 1)]);
+    take_in(&mut peers, 0, [row("a", 1)]);
+    take_in(&mut peers, 800, [row("a", 1)]);
     peers.mark_dead("a", Incarnation(99));
     assert!(live(&peers), "that was another process");
     peers.mark_dead("a", row("a", 1).incarnation);
     assert!(!live(&peers));
-    look(&mut peers, 900, [row("a", 2)]);
+    take_in(&mut peers, 900, [row("a", 2)]);
     peers.mark_dead("a", row("a", 1).incarnation);
     assert!(live(&peers), "it moved in this very look");
 }
@@ -37,47 +37,47 @@ fn a_node_whose_lease_was_waited_out_is_live_again_only_once_it_moves() {
 fn a_row_is_live_while_it_has_moved_within_t() {
     let mut peers = Peers::default();
     for now in (0..=3200).step_by(800) {
-        look(&mut peers, now, [row("a", 1)]);
+        take_in(&mut peers, now, [row("a", 1)]);
         assert!(live(&peers), "{now}");
     }
-    look(&mut peers, 3300, [row("a", 1)]);
+    take_in(&mut peers, 3300, [row("a", 1)]);
     assert!(!live(&peers));
-    look(&mut peers, 3400, [row("a", 2)]);
+    take_in(&mut peers, 3400, [row("a", 2)]);
     assert!(live(&peers));
     // Another process behind it is movement, too.
     let mut peers = Peers::default();
-    look(&mut peers, 0, [NodeRow { heartbeat_age: ms(5000), ..row("a", 1) }]);
+    take_in(&mut peers, 0, [NodeRow { heartbeat_age: ms(5000), ..row("a", 1) }]);
     assert!(!live(&peers));
-    look(&mut peers, 1, [NodeRow { incarnation: Incarnation(99), ..row("a", 1) }]);
+    take_in(&mut peers, 1, [NodeRow { incarnation: Incarnation(99), ..row("a", 1) }]);
     assert!(live(&peers));
 }
 
 #[test]
-fn time_without_looking_counts_as_one_interval_at_most() {
+fn time_without_a_snapshot_counts_as_one_interval_at_most() {
     let mut peers = Peers::default();
-    look(&mut peers, 0, [row("a", 1)]);
+    take_in(&mut peers, 0, [row("a", 1)]);
     for now in [60_000, 120_000, 180_000] {
-        look(&mut peers, now, [row("a", 1)]);
+        take_in(&mut peers, now, [row("a", 1)]);
         assert!(live(&peers), "{now}");
     }
-    look(&mut peers, 240_000, [row("a", 1)]);
+    take_in(&mut peers, 240_000, [row("a", 1)]);
     assert!(!live(&peers));
 }
 
 #[test]
 fn an_age_however_great_overflows_nothing() {
     let mut peers = Peers::default();
-    look(&mut peers, 0, [NodeRow { heartbeat_age: Duration::MAX, ..row("a", 1) }]);
-    look(&mut peers, 900, [row("a", 1)]);
+    take_in(&mut peers, 0, [NodeRow { heartbeat_age: Duration::MAX, ..row("a", 1) }]);
+    take_in(&mut peers, 900, [row("a", 1)]);
     assert!(!live(&peers));
 }
 
 #[test]
-fn standing_still_counts_from_the_beginning_of_the_vacancy_and_half_an_interval_before() {
+fn staleness_counts_from_the_beginning_of_the_vacancy_and_half_an_interval_before() {
     for (seen_from, passed_over_at) in [(0, 5 * H / 4), (H / 4, H), (H / 2, 3 * H / 4), (H, 3 * H / 4)] {
         let mut peers = Peers::default();
         for now in (10 * H - seen_from..=10 * H).step_by(100) {
-            look(&mut peers, now, [row("a", 1)]);
+            take_in(&mut peers, now, [row("a", 1)]);
         }
         for now in 0..passed_over_at {
             assert!(!wait(&mut peers, 10 * H + now, 1), "{now} of {passed_over_at}");
@@ -90,7 +90,7 @@ fn standing_still_counts_from_the_beginning_of_the_vacancy_and_half_an_interval_
 #[test]
 fn nothing_before_the_vacancy_counts_when_a_step_failed_since() {
     let mut peers = Peers::default();
-    look(&mut peers, 0, [row("a", 1)]);
+    take_in(&mut peers, 0, [row("a", 1)]);
     peers.note_failed_step();
     assert!(!wait(&mut peers, 900, 1));
     assert!(!wait(&mut peers, 900 + H, 1));
@@ -98,7 +98,7 @@ fn nothing_before_the_vacancy_counts_when_a_step_failed_since() {
 }
 
 #[test]
-fn movement_starts_standing_still_anew_but_not_being_first() {
+fn movement_restarts_the_count_of_staleness_but_not_that_of_being_preferred() {
     let mut peers = Peers::default();
     for (now, seq) in [(0, 1), (900, 1), (950, 2), (1800, 2), (1850, 3)] {
         assert!(!wait(&mut peers, now, seq), "{now}");
@@ -107,12 +107,12 @@ fn movement_starts_standing_still_anew_but_not_being_first() {
 }
 
 #[test]
-fn only_the_first_in_line_lets_a_vacancy_stand() {
+fn only_the_preferred_candidate_is_skipped() {
     let mut peers = Peers::default();
     for now in (0..8000).step_by(500) {
         // `c` is waited for; `a` moves all the time and is not asked.
         let seq = i64::try_from(now).unwrap();
-        look(&mut peers, now, [row("a", seq), row("c", seq)]);
+        take_in(&mut peers, now, [row("a", seq), row("c", seq)]);
         peers.begin_vacancy(&timing());
         peers.skip_if_overdue("c", &timing(), &Rules::SAFE);
     }
@@ -121,16 +121,16 @@ fn only_the_first_in_line_lets_a_vacancy_stand() {
 }
 
 #[test]
-fn what_a_vacancy_found_outlives_the_rows_leaving_the_view_until_it_is_settled() {
+fn what_was_learned_in_a_vacancy_is_kept_until_it_ends_even_without_the_row() {
     let mut peers = Peers::default();
     wait(&mut peers, 0, 1);
     wait(&mut peers, 900, 1);
     assert!(wait(&mut peers, 1600, 1));
-    look(&mut peers, 1700, []);
-    look(&mut peers, 1800, [row("a", 2)]);
+    take_in(&mut peers, 1700, []);
+    take_in(&mut peers, 1800, [row("a", 2)]);
     assert!(peers.known(&timing())[0].skipped);
     peers.end_vacancy();
     assert!(!peers.known(&timing())[0].skipped);
-    look(&mut peers, 1900, []);
+    take_in(&mut peers, 1900, []);
     assert!(peers.known(&timing()).is_empty());
 }

@@ -6,7 +6,9 @@ use super::*;
 use crate::agenda::Step;
 use crate::election::{ClaimRejected, Electorate};
 use crate::fixtures::ORIGIN;
-use crate::fixtures::{G, H, L, at, leader, leadership, ms, number, process, row, seq, term, timing, view};
+use crate::fixtures::{
+    G, H, L, at, leader, leadership, ms, number, process, row, seq, snapshot, term, timing,
+};
 use crate::history::Role;
 use crate::jitter::Jitter;
 use crate::liveness::PeerView;
@@ -44,13 +46,13 @@ impl Harness {
         Self { machine: Machine::new(now, node, timing), token: 0 }
     }
 
-    /// `b` at 0: it registered long enough ago to campaign, its first look is under way, its first heartbeat due at H.
+    /// `b` at 0: it registered long enough ago to campaign, its first read is under way, its first heartbeat due at H.
     fn joined() -> Self {
         Self::joined_with(timing())
     }
 
     fn joined_with(timing: Timing) -> Self {
-        let earlier = Time::from_origin(ORIGIN) - timing.startup_delay();
+        let earlier = Time::from_origin(ORIGIN - timing.startup_delay());
         let mut harness = Self::starting(earlier, timing);
         harness.handle_at(earlier, Event::Tick);
         harness.handle_at(earlier, Event::Reply { token: harness.token, reply: Some(registered(0)) });
@@ -64,7 +66,7 @@ impl Harness {
     /// `b` at 0: `a` leads term 1 and has just been seen in version 7.
     fn following() -> Self {
         let mut harness = Self::joined();
-        harness.look(0, view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)));
+        harness.observe(0, snapshot().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)));
         harness
     }
 
@@ -75,7 +77,7 @@ impl Harness {
 
     fn leading_with(timing: Timing) -> Self {
         let mut harness = Self::joined_with(timing);
-        harness.look(0, view().node(row("b", 0)));
+        harness.observe(0, snapshot().node(row("b", 0)));
         harness.reply(0, claimed(1));
         harness.machine.agenda.poll_no_more();
         harness
@@ -91,8 +93,8 @@ impl Harness {
         self.machine.agenda.clean_up_at(at(until));
     }
 
-    /// No look is due before then.
-    fn without_looks_until(&mut self, until: u64) {
+    /// No read is due before then.
+    fn without_polls_until(&mut self, until: u64) {
         self.machine.agenda.poll(at(until));
     }
 
@@ -132,25 +134,25 @@ impl Harness {
         self.handle(now, Event::Reply { token: self.token, reply: None })
     }
 
-    /// The look under way comes back.
-    fn look(&mut self, now: u64, view: impl Into<Snapshot>) -> Vec<Command> {
+    /// The read under way comes back with this.
+    fn observe(&mut self, now: u64, view: impl Into<Snapshot>) -> Vec<Command> {
         assert!(matches!(self.under_way(), Some(Request::Observe { .. })), "{:?}", self.under_way());
         self.reply(now, Reply::Snapshot(view.into()))
     }
 
-    /// A look at this very moment.
-    fn look_now(&mut self, now: u64, view: impl Into<Snapshot>) -> Vec<Command> {
+    /// Reads at this very moment.
+    fn observe_now(&mut self, now: u64, view: impl Into<Snapshot>) -> Vec<Command> {
         self.machine.agenda.poll(at(now));
         self.tick(now);
-        self.look(now, view)
+        self.observe(now, view)
     }
 
-    /// The heartbeat that is due is sent and answered, and the look after it comes back.
-    fn beat_and_look(&mut self, now: u64, view: impl Into<Snapshot>) -> Vec<Command> {
+    /// The heartbeat that is due is sent and answered, and the read after it comes back.
+    fn heartbeat_and_observe(&mut self, now: u64, view: impl Into<Snapshot>) -> Vec<Command> {
         self.tick(now);
         let ack = self.heartbeat_ack();
         self.reply(now, ack);
-        self.look(now, view)
+        self.observe(now, view)
     }
 
     /// The answer to the heartbeat under way.
@@ -161,9 +163,9 @@ impl Harness {
         Reply::HeartbeatAck { seq: Some(seq_floor.next()) }
     }
 
-    /// Looks and heartbeats at the machine's own wish, all answered at once and the looks with this, until
+    /// Reads and heartbeats when the machine wants to, all answered at once and the reads with this, until
     /// another step is under way or nothing is due before `until`.
-    fn look_until(&mut self, until: u64, view: impl Fn(u64) -> Snapshot) -> Vec<Command> {
+    fn run_until(&mut self, until: u64, view: impl Fn(u64) -> Snapshot) -> Vec<Command> {
         let mut out = Vec::new();
         loop {
             let Some(step) = self.machine.agenda.in_flight().cloned() else {
@@ -238,7 +240,7 @@ fn register(take_over: Option<TakeOver>) -> Request {
     Request::Register { take_over }
 }
 
-fn beat(floor: i64) -> Request {
+fn heartbeat(floor: i64) -> Request {
     Request::Heartbeat { belief: Belief::Follower, seq_floor: seq(floor) }
 }
 
@@ -262,7 +264,7 @@ fn announce(change: Change) -> Command {
     Command::Announce(change)
 }
 
-fn followed(term: i64, cause: LossReason) -> Command {
+fn lost(term: i64, cause: LossReason) -> Command {
     announce(Change::LostLeadership { term: number(term), reason: cause })
 }
 

@@ -48,7 +48,7 @@ impl Sqlite {
         Self::InMemory(DatabaseConnection::from(pool))
     }
 
-    pub(super) fn of(connection: &DatabaseConnection) -> Option<Self> {
+    pub(super) fn of(connection: &DatabaseConnection, _application_name: &str) -> Option<Self> {
         let DatabaseConnectionType::SqlxSqlitePoolConnection(_) = &connection.inner else { return None };
         let pool = connection.get_sqlite_connection_pool();
         let options = SqliteConnectOptions::clone(&pool.connect_options());

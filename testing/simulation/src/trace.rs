@@ -31,7 +31,7 @@ pub fn request(request: &Request) -> String {
         Request::Claim(claim) => {
             let known = claim.electorate.peers.iter().map(|known| {
                 let live = if known.live { " live" } else { "" };
-                let skipped = if known.skipped { " passed over" } else { "" };
+                let skipped = if known.skipped { " skipped" } else { "" };
                 format!("{}:{}{live}{skipped}", known.id, known.heartbeat_seq)
             });
             let known: Vec<_> = known.collect();

@@ -10,7 +10,7 @@ const FIXED: u64 = 200;
 const FRESH: u64 = 200;
 
 #[test]
-fn the_promises_hold_in_every_campaign() {
+fn the_promises_hold_in_every_scenario() {
     let fresh = u64::from(rand::random::<u32>());
     println!("fixed seeds 0 to {}, fresh seeds {fresh} to {}", FIXED - 1, fresh + FRESH - 1);
     let seeds: Vec<u64> = (0..FIXED).chain(fresh..fresh + FRESH).collect();

@@ -2,7 +2,7 @@ use super::*;
 
 /// `a` leads term 1 in this version.
 fn led(seq: i64) -> Snapshot {
-    view().open(1, "a").node(leader("a", 1, seq)).node(row("b", 0)).into()
+    snapshot().open(1, "a").node(leader("a", 1, seq)).node(row("b", 0)).into()
 }
 
 fn expires(b: &Harness, now: u64) -> Option<Time> {
@@ -21,23 +21,23 @@ fn a_follower_tells_whom_it_follows() {
 }
 
 #[test]
-fn a_follower_beats_every_interval_and_looks_after_each() {
+fn a_follower_heartbeats_every_interval_and_observes_after_each() {
     let mut b = Harness::following();
     assert_eq!(b.tick(H - 1), NOTHING);
-    assert_eq!(b.tick(H), [b.step(beat(0), 500)]);
+    assert_eq!(b.tick(H), [b.step(heartbeat(0), 500)]);
     assert_eq!(b.reply(1003, ack(1)), [b.step(observe(&[1]), 500)]);
-    assert_eq!(b.look(1004, led(8)), NOTHING);
+    assert_eq!(b.observe(1004, led(8)), NOTHING);
     // Counted from when the last one was sent.
     assert_eq!(b.machine.due(), Some(at(2 * H)));
-    assert_eq!(b.tick(2 * H), [b.step(beat(1), 500)]);
+    assert_eq!(b.tick(2 * H), [b.step(heartbeat(1), 500)]);
 }
 
 #[test]
-fn a_heartbeat_that_finds_no_row_leads_to_a_look() {
+fn a_heartbeat_that_finds_no_row_leads_to_a_snapshot() {
     let mut b = Harness::following();
     b.tick(H);
     assert_eq!(b.reply(1003, Reply::HeartbeatAck { seq: None }), [b.step(observe(&[1]), 500)]);
-    assert_eq!(b.look(1004, led(8)), NOTHING);
+    assert_eq!(b.observe(1004, led(8)), NOTHING);
     assert_eq!(b.machine.due(), Some(at(2 * H)));
 }
 
@@ -46,7 +46,7 @@ fn a_failed_heartbeat_is_tried_again_less_and_less_often() {
     let mut b = Harness::following();
     let mut now = H;
     for (failed, longest) in [100, 200, 400].into_iter().enumerate() {
-        assert_eq!(b.tick(now), [b.step(beat(i64::try_from(failed).unwrap()), 500)]);
+        assert_eq!(b.tick(now), [b.step(heartbeat(i64::try_from(failed).unwrap()), 500)]);
         assert_eq!(b.fail(now), NOTHING);
         now = b.due_within(now + longest / 2, now + longest);
     }
@@ -59,17 +59,17 @@ fn no_heartbeat_repeats_a_version_that_an_earlier_one_may_have_written() {
     b.fail(H);
     // Written or not: the next one goes beyond it.
     b.tick(1100);
-    assert_eq!(b.under_way(), Some(&beat(1)));
+    assert_eq!(b.under_way(), Some(&heartbeat(1)));
     b.reply(1100, ack(2));
     // The database forgot both.
-    b.look(1100, view().open(1, "a").node(leader("a", 1, 8)).node(row("b", 0)));
+    b.observe(1100, snapshot().open(1, "a").node(leader("a", 1, 8)).node(row("b", 0)));
     b.tick(2100);
-    assert_eq!(b.under_way(), Some(&beat(2)));
+    assert_eq!(b.under_way(), Some(&heartbeat(2)));
     // Somebody set it higher.
     b.reply(2100, ack(50));
-    b.look(2100, view().open(1, "a").node(leader("a", 1, 9)).node(row("b", 60)));
+    b.observe(2100, snapshot().open(1, "a").node(leader("a", 1, 9)).node(row("b", 60)));
     b.tick(3100);
-    assert_eq!(b.under_way(), Some(&beat(60)));
+    assert_eq!(b.under_way(), Some(&heartbeat(60)));
 }
 
 #[test]
@@ -95,16 +95,16 @@ fn a_reply_after_its_limit_is_ignored() {
     // As if it had failed, although it brings a row.
     assert_eq!(b.reply(1500, ack(1)), NOTHING);
     let now = b.due_within(1550, 1600);
-    assert_eq!(b.tick(now), [b.step(beat(1), 500)]);
+    assert_eq!(b.tick(now), [b.step(heartbeat(1), 500)]);
 }
 
 #[test]
-fn a_look_from_before_a_pause_is_ignored() {
+fn a_snapshot_from_before_a_pause_is_ignored() {
     let mut b = Harness::following();
     b.tick(H);
     b.reply(H, ack(1));
-    // The process stood still for longer than the lease with the look's reply on the way.
-    b.look(3600, led(8));
+    // The process stood still for longer than the lease with the snapshot on the way.
+    b.observe(3600, led(8));
     assert_eq!(expires(&b, 3600), None);
     assert!(!matches!(b.under_way(), Some(Request::Claim(_))));
 }
@@ -113,7 +113,7 @@ fn a_look_from_before_a_pause_is_ignored() {
 fn a_lease_runs_for_the_terms_own_g_from_the_reply() {
     let mut b = Harness::joined();
     let long = TermRow { lease_duration: ms(7000), ..term(1, "a") };
-    b.look(20, view().term(long).node(leader("a", 1, 7)).node(row("b", 0)));
+    b.observe(20, snapshot().term(long).node(leader("a", 1, 7)).node(row("b", 0)));
     assert_eq!(expires(&b, 20), Some(at(20 + 7000)));
 }
 
@@ -121,22 +121,22 @@ fn a_lease_runs_for_the_terms_own_g_from_the_reply() {
 fn only_a_new_version_makes_a_lease_run_longer() {
     let mut b = Harness::following();
     b.without_heartbeats_until(9 * H);
-    b.look_now(H, led(7));
+    b.observe_now(H, led(7));
     assert_eq!(expires(&b, H), Some(at(G)));
-    b.look_now(2 * H, led(8));
+    b.observe_now(2 * H, led(8));
     assert_eq!(expires(&b, 2 * H), Some(at(2 * H + G)));
     // A database that forgot some renewals shows an older one: that counts as new, too.
-    b.look_now(3 * H, led(6));
+    b.observe_now(3 * H, led(6));
     assert_eq!(expires(&b, 3 * H), Some(at(3 * H + G)));
 }
 
 #[test]
 fn a_leaders_row_that_has_vanished_counts_as_a_new_version() {
     let mut b = Harness::following();
-    let vanished: Snapshot = view().open(1, "a").node(row("b", 0)).into();
-    b.beat_and_look(H, vanished.clone());
+    let vanished: Snapshot = snapshot().open(1, "a").node(row("b", 0)).into();
+    b.heartbeat_and_observe(H, vanished.clone());
     assert_eq!(expires(&b, H), Some(at(H + G)));
-    b.beat_and_look(2 * H, vanished);
+    b.heartbeat_and_observe(2 * H, vanished);
     assert_eq!(expires(&b, 2 * H), Some(at(H + G)));
 }
 
@@ -144,7 +144,7 @@ fn a_leaders_row_that_has_vanished_counts_as_a_new_version() {
 fn a_lease_ends_early_by_its_own_terms_row() {
     let mut b = Harness::following();
     b.wake(10);
-    b.look(11, view().ended(1, "a", EndReason::Resigned).node(row("b", 0)));
+    b.observe(11, snapshot().ended(1, "a", EndReason::Resigned).node(row("b", 0)));
     assert!(matches!(b.under_way(), Some(Request::Claim(_))));
     let ended = b.outlook(11).last_end;
     assert_eq!(ended, Some(ended_term(1, "a", EndReason::Resigned)));
@@ -154,10 +154,10 @@ fn a_lease_ends_early_by_its_own_terms_row() {
 fn a_lease_does_not_end_by_another_leaderships_row() {
     // The database forgot term 1, and the number went to another leadership.
     let other = TermRow { end_reason: Some(EndReason::Resigned), ..term(1, "c") };
-    for rows in [view().ended(2, "c", EndReason::Resigned), view().term(other), view()] {
+    for rows in [snapshot().ended(2, "c", EndReason::Resigned), snapshot().term(other), snapshot()] {
         let mut b = Harness::following();
         b.wake(10);
-        b.look(11, rows.node(row("b", 0)));
+        b.observe(11, rows.node(row("b", 0)));
         assert_eq!(expires(&b, 11), Some(at(G)));
         assert_eq!(b.outlook(11).role, Role::Follower);
         // Its row is asked for until then.
@@ -169,12 +169,12 @@ fn a_lease_does_not_end_by_another_leaderships_row() {
 #[test]
 fn a_forgotten_term_is_waited_for_and_its_number_is_not_used_again() {
     let mut b = Harness::following();
-    let forgotten: Snapshot = view().node(row("b", 0)).into();
-    b.look_until(G, |_| forgotten.clone());
+    let forgotten: Snapshot = snapshot().node(row("b", 0)).into();
+    b.run_until(G, |_| forgotten.clone());
     assert_eq!(b.outlook(G - 1).role, Role::Follower);
     assert_eq!(b.machine.due(), Some(at(G)));
     b.tick(G);
-    b.look(G, forgotten);
+    b.observe(G, forgotten);
     let claim = b.claim();
     assert_eq!((claim.min_term, &claim.incumbent), (number(1), &Incumbent::default()));
 }
@@ -183,9 +183,9 @@ fn a_forgotten_term_is_waited_for_and_its_number_is_not_used_again() {
 fn of_two_leases_the_one_that_runs_longer_is_waited_for() {
     // The database forgot term 3, whose leader is not heard of any more, and `c` leads term 2 there.
     let mut b = Harness::joined();
-    b.look(0, view().open(3, "a").node(leader("a", 3, 7)).node(row("b", 0)));
+    b.observe(0, snapshot().open(3, "a").node(leader("a", 3, 7)).node(row("b", 0)));
     let older = TermRow { lease_duration: ms(500), ..term(2, "c") };
-    b.beat_and_look(H, view().term(older).node(leader("c", 2, 4)).node(row("b", 0)));
+    b.heartbeat_and_observe(H, snapshot().term(older).node(leader("c", 2, 4)).node(row("b", 0)));
     assert_eq!(b.outlook(H).leader.unwrap().leadership, leadership(3, "a"));
     assert_eq!(expires(&b, H), Some(at(G)));
 }
@@ -193,37 +193,37 @@ fn of_two_leases_the_one_that_runs_longer_is_waited_for() {
 #[test]
 fn a_row_that_says_leader_without_an_open_term_is_waited_for() {
     let mut b = Harness::joined();
-    let stray: Snapshot = view().node(leader("a", 4, 7)).node(row("b", 0)).into();
-    b.look(0, stray.clone());
+    let orphan: Snapshot = snapshot().node(leader("a", 4, 7)).node(row("b", 0)).into();
+    b.observe(0, orphan.clone());
     assert_eq!(expires(&b, 0), Some(at(G)));
-    b.look_until(G, |_| stray.clone());
+    b.run_until(G, |_| orphan.clone());
     b.tick(G);
-    b.look(G, stray.clone());
+    b.observe(G, orphan.clone());
     let claim = b.claim();
-    assert_eq!((claim.min_term, &claim.incumbent), (number(4), &stray.incumbent()));
+    assert_eq!((claim.min_term, &claim.incumbent), (number(4), &orphan.incumbent()));
 }
 
 #[test]
-fn a_follower_looks_when_the_lease_runs_out() {
+fn a_follower_observes_when_the_lease_runs_out() {
     let mut b = Harness::following();
-    b.look_until(G, |_| led(7));
+    b.run_until(G, |_| led(7));
     assert_eq!(b.machine.due(), Some(at(G)));
     assert_eq!(b.tick(G), [b.step(observe(&[1]), 500)]);
     // It was renewed at the last moment.
-    assert_eq!(b.look(G, led(8)), NOTHING);
+    assert_eq!(b.observe(G, led(8)), NOTHING);
     assert_eq!(expires(&b, G), Some(at(2 * G)));
 }
 
 #[test]
-fn the_first_in_line_looks_at_once_when_woken() {
+fn the_next_leader_observes_at_once_when_woken() {
     let mut b = Harness::following();
     assert_eq!(b.wake(10), [b.step(observe(&[1]), 500)]);
 }
 
 #[test]
-fn the_others_look_within_a_moment_of_being_woken() {
+fn the_others_observe_within_a_moment_of_being_woken() {
     let mut b = Harness::joined();
-    b.look(0, view().open(1, "c").node(leader("c", 1, 7)).node(row("a", 3)).node(row("b", 0)));
+    b.observe(0, snapshot().open(1, "c").node(leader("c", 1, 7)).node(row("a", 3)).node(row("b", 0)));
     assert_eq!(b.outlook(0).next_leader.as_deref(), Some("a"));
     b.wake(10);
     let now = b.due_within(10, 10 + H / 50);
@@ -232,12 +232,12 @@ fn the_others_look_within_a_moment_of_being_woken() {
 }
 
 #[test]
-fn a_wake_up_during_a_look_leads_to_another() {
+fn a_wake_up_during_a_read_leads_to_another() {
     let mut b = Harness::following();
     b.wake(10);
     assert_eq!(b.wake(11), NOTHING);
-    assert_eq!(b.look(12, led(7)), [b.step(observe(&[1]), 500)]);
-    assert_eq!(b.look(13, led(7)), NOTHING);
+    assert_eq!(b.observe(12, led(7)), [b.step(observe(&[1]), 500)]);
+    assert_eq!(b.observe(13, led(7)), NOTHING);
 }
 
 #[test]
@@ -251,13 +251,13 @@ fn a_wake_up_does_not_shorten_the_wait_after_a_failure() {
 }
 
 #[test]
-fn a_heartbeat_that_is_due_goes_before_a_look() {
+fn a_heartbeat_that_is_due_goes_before_a_read() {
     let mut b = Harness::following();
     b.wake(H - 1);
-    // The look hangs until its limit.
+    // The read hangs until its limit.
     assert_eq!(b.tick(H), NOTHING);
     b.tick(1499);
-    assert_eq!(b.under_way(), Some(&beat(0)));
+    assert_eq!(b.under_way(), Some(&heartbeat(0)));
 }
 
 #[test]
@@ -266,8 +266,8 @@ fn a_follower_whose_row_is_another_processs_ends() {
     b.tick(H);
     b.reply(H, Reply::HeartbeatAck { seq: None });
     let other = NodeRow { incarnation: Incarnation(99), ..row("b", 1) };
-    let taken = view().open(1, "a").node(leader("a", 1, 8)).node(other);
-    assert_eq!(b.look(1001, taken), [Command::End(Outcome::Replaced)]);
+    let taken = snapshot().open(1, "a").node(leader("a", 1, 8)).node(other);
+    assert_eq!(b.observe(1001, taken), [Command::End(Outcome::Replaced)]);
     assert_eq!(b.tick(5000), NOTHING);
     assert_eq!(b.stop(5000), NOTHING);
 }

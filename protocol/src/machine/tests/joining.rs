@@ -6,7 +6,7 @@ fn occupied(leading: bool) -> Reply {
     Reply::IdTaken { incarnation: OTHER, leading }
 }
 
-/// `b` has been told that its row is the leader's, in another process, and looks.
+/// `b` has been told that its row is the leader's, in another process, and reads.
 fn waiting() -> Harness {
     let mut b = Harness::new();
     b.tick(0);
@@ -17,7 +17,7 @@ fn waiting() -> Harness {
 /// `b`'s row, as the other process leads with it.
 fn others_view(seq: i64) -> Snapshot {
     let term = TermRow { incarnation: OTHER, ..term(4, "b") };
-    view().term(term).node(NodeRow { incarnation: OTHER, ..leader("b", 4, seq) }).into()
+    snapshot().term(term).node(NodeRow { incarnation: OTHER, ..leader("b", 4, seq) }).into()
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn a_new_node_registers_at_once() {
 }
 
 #[test]
-fn a_registered_node_looks_at_once_and_beats_within_an_interval() {
+fn a_registered_node_observes_at_once_and_heartbeats_within_an_interval() {
     let mut b = Harness::new();
     b.tick(0);
     assert_eq!(
@@ -37,7 +37,7 @@ fn a_registered_node_looks_at_once_and_beats_within_an_interval() {
         [announce(Change::Joined { taken_over: false, again: false }), b.step(observe(&[]), 500)]
     );
     assert!(b.outlook(3).registered);
-    b.look(4, view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)));
+    b.observe(4, snapshot().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)));
     b.due_within(3 + H / 2, 3 + H);
 }
 
@@ -66,46 +66,46 @@ fn a_take_over_that_was_too_late_is_tried_again_after_a_pause() {
 #[test]
 fn a_leaders_row_is_waited_for() {
     let mut b = waiting();
-    assert_eq!(b.look(10, others_view(7)), [announce(Change::IdHeldByLeader { until: at(10 + G) })]);
+    assert_eq!(b.observe(10, others_view(7)), [announce(Change::IdHeldByLeader { until: at(10 + G) })]);
     assert!(!b.outlook(10).registered);
     assert_eq!(b.machine.due(), Some(at(10 + H)));
     assert_eq!(b.tick(10 + H), [b.step(observe(&[4]), 500)]);
     // A renewal keeps it waiting.
-    assert_eq!(b.look(1020, others_view(8)), [announce(Change::IdHeldByLeader { until: at(1020 + G) })]);
+    assert_eq!(b.observe(1020, others_view(8)), [announce(Change::IdHeldByLeader { until: at(1020 + G) })]);
 }
 
 #[test]
 fn a_leaders_row_is_taken_over_when_its_lease_has_run_out() {
     let mut b = waiting();
-    b.look(0, others_view(7));
+    b.observe(0, others_view(7));
     b.tick(H);
-    b.look(H, others_view(7));
+    b.observe(H, others_view(7));
     b.tick(2 * H);
-    b.look(2 * H, others_view(7));
+    b.observe(2 * H, others_view(7));
     assert_eq!(b.machine.due(), Some(at(G)));
     b.tick(G);
     let incumbent = others_view(7).incumbent();
     let take_over = TakeOver::Leader { incarnation: OTHER, incumbent };
-    assert_eq!(b.look(G, others_view(7)), [b.step(register(Some(take_over)), 500)]);
+    assert_eq!(b.observe(G, others_view(7)), [b.step(register(Some(take_over)), 500)]);
 }
 
 #[test]
 fn a_leaders_row_is_taken_over_at_once_when_its_term_ends() {
     let mut b = waiting();
-    b.look(0, others_view(7));
+    b.observe(0, others_view(7));
     b.wake(50);
     let ended = TermRow { incarnation: OTHER, end_reason: Some(EndReason::Resigned), ..term(4, "b") };
-    let view = view().term(ended).node(NodeRow { incarnation: OTHER, term: number(4), ..row("b", 7) });
-    assert_eq!(b.look(51, view), [b.step(register(Some(TakeOver::Follower(OTHER))), 500)]);
+    let view = snapshot().term(ended).node(NodeRow { incarnation: OTHER, term: number(4), ..row("b", 7) });
+    assert_eq!(b.observe(51, view), [b.step(register(Some(TakeOver::Follower(OTHER))), 500)]);
 }
 
 #[test]
 fn a_waiting_node_inserts_its_row_when_the_other_process_has_left() {
     let mut b = waiting();
-    b.look(0, others_view(7));
+    b.observe(0, others_view(7));
     b.wake(50);
     let ended = TermRow { incarnation: OTHER, end_reason: Some(EndReason::Resigned), ..term(4, "b") };
-    assert_eq!(b.look(51, view().term(ended)), [b.step(register(None), 500)]);
+    assert_eq!(b.observe(51, snapshot().term(ended)), [b.step(register(None), 500)]);
 }
 
 #[test]
@@ -135,8 +135,8 @@ fn a_row_that_was_deleted_is_inserted_again() {
     let mut b = Harness::following();
     b.tick(H);
     b.reply(H, Reply::HeartbeatAck { seq: None });
-    let gone = view().open(1, "a").node(leader("a", 1, 8));
-    assert_eq!(b.look(1001, gone), [b.step(register(None), 500)]);
+    let gone = snapshot().open(1, "a").node(leader("a", 1, 8));
+    assert_eq!(b.observe(1001, gone), [b.step(register(None), 500)]);
     assert!(!b.outlook(1001).registered);
     assert_eq!(
         b.reply(1002, registered(0)),
@@ -145,30 +145,30 @@ fn a_row_that_was_deleted_is_inserted_again() {
 }
 
 #[test]
-fn who_registers_again_and_finds_another_process_is_the_one_replaced() {
+fn a_node_that_registers_again_and_finds_another_process_is_the_one_replaced() {
     let mut b = Harness::following();
     b.tick(H);
     b.reply(H, Reply::HeartbeatAck { seq: None });
-    b.look(H, view().open(1, "a").node(leader("a", 1, 8)));
+    b.observe(H, snapshot().open(1, "a").node(leader("a", 1, 8)));
     assert_eq!(b.reply(1001, occupied(false)), [Command::End(Outcome::Replaced)]);
     assert_eq!(b.machine.due(), None);
 }
 
 #[test]
-fn a_node_that_has_just_registered_settles_before_it_stands() {
+fn a_node_that_has_just_registered_waits_before_it_campaigns() {
     let mut b = Harness::new();
     b.tick(0);
     b.reply(0, registered(0));
-    assert_eq!(b.look(0, view().node(row("b", 0))), NOTHING);
+    assert_eq!(b.observe(0, snapshot().node(row("b", 0))), NOTHING);
     assert_eq!(b.outlook(0).role, Role::Candidate);
     assert_eq!(b.machine.due(), Some(at(H / 10)));
     b.tick(H / 10);
-    b.look(H / 10, view().node(row("b", 0)));
+    b.observe(H / 10, snapshot().node(row("b", 0)));
     assert!(matches!(b.under_way(), Some(Request::Claim(_))));
 }
 
 #[test]
-fn a_take_over_that_failed_begins_anew_with_an_insert() {
+fn after_a_take_over_that_failed_the_node_tries_an_insert() {
     // The other process has left and deleted its row: there is nothing left to be taken over.
     let mut b = Harness::new();
     b.tick(0);

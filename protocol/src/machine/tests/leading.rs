@@ -2,7 +2,7 @@ use super::*;
 
 /// `b` leads term 1, in this version.
 fn led(seq: i64) -> Snapshot {
-    view().open(1, "b").node(leader("b", 1, seq)).node(row("c", 3)).into()
+    snapshot().open(1, "b").node(leader("b", 1, seq)).node(row("c", 3)).into()
 }
 
 /// `b`, with its renewals failing from the first on, at the moment its lease has run out.
@@ -13,13 +13,13 @@ fn lapsed() -> Harness {
 }
 
 #[test]
-fn a_leader_renews_every_interval_and_looks_after_each() {
+fn a_leader_renews_every_interval_and_observes_after_each() {
     let mut b = Harness::leading();
     assert_eq!(b.machine.due(), Some(at(H)));
     assert_eq!(b.tick(H), [b.step(renew(1, 1), 500)]);
     assert_eq!(b.reply(1003, ack(2)), [b.step(observe(&[]), 500)]);
     b.without_cleanup_until(9 * H);
-    assert_eq!(b.look(1004, led(1)), NOTHING);
+    assert_eq!(b.observe(1004, led(1)), NOTHING);
     assert_eq!(b.outlook(1004).next_leader.as_deref(), Some("c"));
     assert_eq!(b.machine.due(), Some(at(2 * H)));
     assert_eq!(b.tick(2 * H), [b.step(renew(1, 2), 500)]);
@@ -54,7 +54,7 @@ fn a_renewal_that_came_back_after_the_deadline_renews_nothing() {
     // A pause: sent before the deadline, and even carried out, but known of only now.
     assert_eq!(
         b.reply(L, ack(1)),
-        [followed(1, LossReason::Lapsed), b.step(end_term(1, EndReason::Lapsed), 500)]
+        [lost(1, LossReason::Lapsed), b.step(end_term(1, EndReason::Lapsed), 500)]
     );
 }
 
@@ -62,7 +62,7 @@ fn a_renewal_that_came_back_after_the_deadline_renews_nothing() {
 fn a_lease_runs_out_by_the_clock_alone() {
     let mut b = Harness::leading();
     assert_eq!(b.outlook(L).role, Role::Follower);
-    assert_eq!(b.tick(L), [followed(1, LossReason::Lapsed), b.step(end_term(1, EndReason::Lapsed), 500)]);
+    assert_eq!(b.tick(L), [lost(1, LossReason::Lapsed), b.step(end_term(1, EndReason::Lapsed), 500)]);
     assert_eq!(b.machine.lease(), None);
 }
 
@@ -99,28 +99,28 @@ fn after_a_lapse_the_term_is_ended_before_anything_else() {
         now = b.due_within(now + longest / 2, now + longest);
         assert_eq!(b.tick(now), [b.step(end_term(1, EndReason::Lapsed), 500)]);
     }
-    assert_eq!(b.reply(now, Reply::TermEnded), [b.step(beat(1), 500)]);
+    assert_eq!(b.reply(now, Reply::TermEnded), [b.step(heartbeat(1), 500)]);
     assert_eq!(b.reply(now, ack(1)), [b.step(observe(&[]), 500)]);
 }
 
 #[test]
-fn after_a_lapse_a_node_backs_off_before_it_stands() {
+fn after_a_lapse_a_node_backs_off_before_it_campaigns() {
     let mut b = lapsed();
     b.reply(L, Reply::TermEnded);
-    b.look_until(9 * H, |_| view().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
+    b.run_until(9 * H, |_| snapshot().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
     b.claims_within(L + H, L + 2 * H);
 }
 
 #[test]
 fn a_renewal_ends_the_backing_off() {
     let mut b = Harness::joined();
-    let alone: Snapshot = view().node(row("b", 0)).into();
-    b.look(0, alone.clone());
+    let alone: Snapshot = snapshot().node(row("b", 0)).into();
+    b.observe(0, alone.clone());
     // Two claims remain without an answer: each time it backs off further.
     for _ in 0..2 {
         let failed = b.sent();
         b.fail(failed);
-        b.look_until(99 * H, |_| alone.clone());
+        b.run_until(99 * H, |_| alone.clone());
     }
     let now = b.sent();
     b.reply(now, claimed(1));
@@ -130,48 +130,48 @@ fn a_renewal_ends_the_backing_off() {
     let lapsed = now + H + L;
     b.tick(lapsed);
     b.reply(lapsed, Reply::TermEnded);
-    b.look_until(99 * H, |_| view().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
+    b.run_until(99 * H, |_| snapshot().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
     b.claims_within(lapsed + H, lapsed + 2 * H);
 }
 
 #[test]
-fn a_renewal_that_finds_no_row_leads_to_a_look_and_then_to_another() {
+fn a_renewal_that_finds_no_row_leads_to_a_snapshot_and_then_to_another_renewal() {
     let mut b = Harness::leading();
     b.tick(H);
     assert_eq!(b.reply(1003, Reply::HeartbeatAck { seq: None }), [b.step(observe(&[]), H / 4)]);
     // The lease goes on until it is known to be over, or has run out.
     assert_eq!(b.deadline(), Some(at(L)));
     b.without_cleanup_until(9 * H);
-    assert_eq!(b.look(1004, led(0)), NOTHING);
+    assert_eq!(b.observe(1004, led(0)), NOTHING);
     assert_eq!(b.machine.due(), Some(at(1003 + H / 4)));
     assert_eq!(b.tick(1003 + H / 4), [b.step(renew(1, 2), 500)]);
 }
 
 #[test]
-fn a_leader_whose_term_was_ended_follows_at_once() {
-    let stray = view().ended(1, "b", EndReason::Expired).node(leader("b", 1, 1));
-    let demoted = view().open(1, "b").node(row("b", 1));
-    let succeeded = view().open(2, "c").node(row("b", 1)).node(leader("c", 2, 3));
-    for rows in [stray, demoted, succeeded] {
+fn a_leader_whose_term_was_ended_steps_down_at_once() {
+    let orphan = snapshot().ended(1, "b", EndReason::Expired).node(leader("b", 1, 1));
+    let demoted = snapshot().open(1, "b").node(row("b", 1));
+    let succeeded = snapshot().open(2, "c").node(row("b", 1)).node(leader("c", 2, 3));
+    for rows in [orphan, demoted, succeeded] {
         let mut b = Harness::leading();
         b.tick(H);
         b.reply(H, Reply::HeartbeatAck { seq: None });
         assert_eq!(
-            b.look(1001, rows),
-            [followed(1, LossReason::Deposed), b.step(end_term(1, EndReason::Lapsed), 500)]
+            b.observe(1001, rows),
+            [lost(1, LossReason::Deposed), b.step(end_term(1, EndReason::Lapsed), 500)]
         );
         assert_eq!(b.machine.lease(), None);
     }
 }
 
 #[test]
-fn a_leader_whose_row_was_deleted_follows_registers_again_and_ends_its_term() {
+fn a_leader_whose_row_was_deleted_steps_down_registers_again_and_ends_its_term() {
     let mut b = Harness::leading();
     b.tick(H);
     b.reply(H, Reply::HeartbeatAck { seq: None });
     assert_eq!(
-        b.look(1001, view().open(1, "b")),
-        [followed(1, LossReason::Deposed), b.step(register(None), 500)]
+        b.observe(1001, snapshot().open(1, "b")),
+        [lost(1, LossReason::Deposed), b.step(register(None), 500)]
     );
     assert_eq!(
         b.reply(1002, registered(0)),
@@ -189,8 +189,8 @@ fn a_leader_whose_row_is_another_processs_ends_its_term_and_itself() {
     b.reply(H, Reply::HeartbeatAck { seq: None });
     let other = NodeRow { incarnation: Incarnation(99), ..row("b", 2) };
     assert_eq!(
-        b.look(1001, view().open(1, "b").node(other)),
-        [followed(1, LossReason::Replaced), b.step(leave(Some(EndReason::Replaced)), 500)]
+        b.observe(1001, snapshot().open(1, "b").node(other)),
+        [lost(1, LossReason::Replaced), b.step(leave(Some(EndReason::Replaced)), 500)]
     );
     assert_eq!(b.reply(1002, Reply::Left), [Command::End(Outcome::Replaced)]);
 }
@@ -203,7 +203,7 @@ fn other_steps_end_before_the_next_renewal_is_due() {
 }
 
 #[test]
-fn failing_looks_delay_no_renewal() {
+fn failing_reads_delay_no_renewal() {
     let mut b = Harness::leading();
     b.wake(10);
     b.fail(10);
@@ -225,12 +225,12 @@ fn a_leader_cleans_up_after_its_first_renewal_and_then_every_n() {
     b.tick(H);
     b.reply(H, ack(1));
     let cleanup = Request::Cleanup { older_than: ms(12_800) };
-    assert_eq!(b.look(1001, led(1)), [b.step(cleanup.clone(), 500)]);
+    assert_eq!(b.observe(1001, led(1)), [b.step(cleanup.clone(), 500)]);
     assert_eq!(
         b.reply(1002, Reply::Cleaned { nodes: 2, terms: 0 }),
         [announce(Change::Cleaned { nodes: 2, terms: 0 })]
     );
-    b.look_until(1001 + 6400, |now| led((now / H).try_into().unwrap()));
+    b.run_until(1001 + 6400, |now| led((now / H).try_into().unwrap()));
     assert_eq!(b.machine.due(), Some(at(1001 + 6400)));
     assert_eq!(b.tick(1001 + 6400), [b.step(cleanup, 500)]);
     assert_eq!(b.reply(7402, Reply::Cleaned { nodes: 0, terms: 0 }), NOTHING);
@@ -241,15 +241,15 @@ fn a_cleanup_that_failed_waits_for_the_next_turn() {
     let mut b = Harness::leading();
     b.tick(H);
     b.reply(H, ack(1));
-    b.look(1001, led(1));
+    b.observe(1001, led(1));
     b.fail(1400);
     assert_eq!(b.machine.due(), Some(at(2 * H)));
-    b.look_until(7000, |now| led((now / H).try_into().unwrap()));
+    b.run_until(7000, |now| led((now / H).try_into().unwrap()));
     assert_eq!(b.under_way(), None);
 }
 
 #[test]
-fn a_look_without_room_before_the_renewal_is_put_off_until_after_it() {
+fn a_read_without_time_before_the_renewal_is_put_off_until_after_it() {
     let mut b = Harness::leading();
     assert_eq!(b.wake(901), NOTHING);
     assert_eq!(b.machine.due(), Some(at(H)));
@@ -259,7 +259,7 @@ fn a_look_without_room_before_the_renewal_is_put_off_until_after_it() {
 }
 
 #[test]
-fn a_cleanup_without_room_before_the_renewal_is_put_off_until_after_it() {
+fn a_cleanup_without_time_before_the_renewal_is_put_off_until_after_it() {
     let mut b = Harness::leading();
     b.without_cleanup_until(950);
     assert_eq!(b.tick(950), NOTHING);
@@ -268,7 +268,7 @@ fn a_cleanup_without_room_before_the_renewal_is_put_off_until_after_it() {
 }
 
 #[test]
-fn at_the_shortest_lease_a_renewal_that_hung_leaves_room_for_another() {
+fn at_the_shortest_lease_a_renewal_that_hung_leaves_time_for_another() {
     // T = 3H, and the largest drift that is accepted with it.
     let largest = (0..=50u32).rev().map(|percent| f64::from(percent) / 100.0);
     let timing = |drift| Timing::new(ms(H), ms(3 * H), ms(6 * H), drift);
@@ -287,7 +287,7 @@ fn at_the_shortest_lease_a_renewal_that_hung_leaves_room_for_another() {
 #[test]
 fn the_end_of_its_own_term_is_told_as_the_last_one() {
     let mut b = Harness::following();
-    b.look_now(0, view().ended(1, "a", EndReason::Resigned).node(row("b", 0)));
+    b.observe_now(0, snapshot().ended(1, "a", EndReason::Resigned).node(row("b", 0)));
     assert_eq!(b.outlook(0).last_end, Some(ended_term(1, "a", EndReason::Resigned)));
     b.reply(0, claimed(2));
     b.tick(L);

@@ -5,7 +5,7 @@ const UNCLEAN: Command = Command::End(Outcome::Stopped { clean: false });
 
 fn claiming() -> Harness {
     let mut b = Harness::joined();
-    b.look(0, view().node(row("b", 0)));
+    b.observe(0, snapshot().node(row("b", 0)));
     b.claims_within(0, 0);
     b
 }
@@ -21,7 +21,7 @@ fn a_follower_deletes_its_row_and_ends() {
 }
 
 #[test]
-fn a_heartbeat_or_a_look_under_way_is_cut_off() {
+fn a_heartbeat_or_a_read_under_way_is_given_up() {
     let mut b = Harness::following();
     b.tick(H);
     let token = b.token;
@@ -33,16 +33,16 @@ fn a_heartbeat_or_a_look_under_way_is_cut_off() {
 #[test]
 fn a_candidate_that_waits_deletes_its_row_and_ends() {
     let mut b = Harness::joined();
-    b.look(0, view().node(row("a", 3)).node(row("b", 0)));
+    b.observe(0, snapshot().node(row("a", 3)).node(row("b", 0)));
     assert_eq!(b.stop(10), [b.step(leave(None), 500)]);
 }
 
 #[test]
-fn a_leader_follows_at_once_and_ends_its_term_with_its_row() {
+fn a_stopped_leader_steps_down_at_once_and_ends_its_term_with_its_row() {
     let mut b = Harness::leading();
     assert_eq!(
         b.stop(10),
-        [followed(1, LossReason::ShuttingDown), b.step(leave(Some(EndReason::Resigned)), 500)]
+        [lost(1, LossReason::ShuttingDown), b.step(leave(Some(EndReason::Resigned)), 500)]
     );
     assert_eq!((b.machine.lease(), b.outlook(10).role), (None, Role::Follower));
     assert_eq!(b.reply(12, Reply::Left), [CLEAN]);
@@ -65,7 +65,7 @@ fn a_stop_after_a_lapse_says_that_the_term_lapsed() {
     assert_eq!(b.stop(2001), [b.step(leave(Some(EndReason::Lapsed)), 500)]);
     // In one event, too.
     let mut b = Harness::leading();
-    assert_eq!(b.stop(L), [followed(1, LossReason::Lapsed), b.step(leave(Some(EndReason::Lapsed)), 500)]);
+    assert_eq!(b.stop(L), [lost(1, LossReason::Lapsed), b.step(leave(Some(EndReason::Lapsed)), 500)]);
 }
 
 #[test]
@@ -91,10 +91,10 @@ fn a_stop_after_a_claim_without_an_answer_ends_the_term_it_may_have_opened() {
     let mut b = claiming();
     b.fail(300);
     assert_eq!(b.stop(310), [b.step(leave(Some(EndReason::Resigned)), 500)]);
-    // A look that has found none settles it.
+    // A snapshot that shows none settles it.
     let mut b = claiming();
     b.fail(300);
-    b.look_now(500, view().node(row("b", 0)));
+    b.observe_now(500, snapshot().node(row("b", 0)));
     assert_eq!(b.stop(510), [b.step(leave(None), 500)]);
 }
 
@@ -123,7 +123,7 @@ fn while_it_joins_and_the_database_is_down_one_attempt_to_leave_is_enough() {
 }
 
 #[test]
-fn who_waits_for_a_leaders_row_ends_at_once() {
+fn a_stopped_node_that_waits_for_a_leaders_row_ends_at_once() {
     let mut b = Harness::new();
     b.tick(0);
     b.reply(0, Reply::IdTaken { incarnation: Incarnation(99), leading: true });
@@ -168,10 +168,10 @@ fn nothing_else_matters_while_leaving() {
 }
 
 #[test]
-fn who_is_replaced_ends_as_replaced_even_when_stopped_or_unable_to_end_its_term() {
+fn a_replaced_node_ends_as_replaced_even_when_stopped_or_unable_to_end_its_term() {
     let mut b = Harness::leading();
     let other = NodeRow { incarnation: Incarnation(99), ..row("b", 2) };
-    b.look_now(10, view().open(1, "b").node(other));
+    b.observe_now(10, snapshot().open(1, "b").node(other));
     assert_eq!(b.under_way(), Some(&leave(Some(EndReason::Replaced))));
     assert_eq!(b.stop(11), NOTHING);
     assert_eq!(b.tick(10 + 1500), [Command::End(Outcome::Replaced)]);

@@ -10,45 +10,45 @@ fn joined() -> Harness {
 fn led_by_a() -> Snapshot {
     let lease_duration = ms(2 * H);
     let term = TermRow { lease_duration, ..term(1, "a") };
-    view().term(term).node(NodeRow { lease_duration, ..leader("a", 1, 5) }).node(row("b", 0)).into()
+    snapshot().term(term).node(NodeRow { lease_duration, ..leader("a", 1, 5) }).node(row("b", 0)).into()
 }
 
 /// `a` is the better node and follows; its term has ended.
 fn vacant() -> Snapshot {
-    view().ended(1, "a", EndReason::Lapsed).node(row("a", 5)).node(row("b", 0)).into()
+    snapshot().ended(1, "a", EndReason::Lapsed).node(row("a", 5)).node(row("b", 0)).into()
 }
 
 #[test]
 fn a_leader_whose_lease_was_waited_out_is_not_waited_for_again() {
     let mut b = joined();
-    b.look(0, led_by_a());
-    b.look_until(1950, |_| led_by_a());
+    b.observe(0, led_by_a());
+    b.run_until(1950, |_| led_by_a());
     assert_eq!(b.under_way(), None, "its lease runs");
-    b.look_until(2100, |_| led_by_a());
+    b.run_until(2100, |_| led_by_a());
     b.claims_within(2000, 2100);
 }
 
 #[test]
 fn a_better_node_whose_clock_is_slower_is_not_skipped() {
     let mut b = joined();
-    b.look(0, vacant());
+    b.observe(0, vacant());
     // Within the drift setting this node's second is up to 1.1 s of that one's: its next heartbeat is not late.
-    b.look_until(1150, |_| vacant());
+    b.run_until(1150, |_| vacant());
     assert_eq!(b.under_way(), None);
-    b.look_until(1550, |_| vacant());
+    b.run_until(1550, |_| vacant());
     b.claims_within(1150, 1550);
 }
 
 #[test]
 fn no_two_claims_begin_in_the_same_version() {
-    let alone = || Snapshot::from(view().node(row("b", 0)));
+    let alone = || Snapshot::from(snapshot().node(row("b", 0)));
     let mut b = joined();
-    b.look(0, alone());
+    b.observe(0, alone());
     let first = b.claim().seq_floor;
     // The reply is lost, and the database forgets the claim.
     b.tick(H);
     b.machine.agenda.give_up();
-    b.look_until(10 * H, |_| alone());
+    b.run_until(10 * H, |_| alone());
     let second = b.claim().seq_floor;
     assert!(second > first, "{first} and {second}");
 }

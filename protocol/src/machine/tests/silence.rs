@@ -1,76 +1,76 @@
-//! A leader that has not moved for an interval is looked at once more.
+//! A leader that has not moved for an interval is observed once more.
 
 use super::*;
 
 /// `a` leads term 1 in this version.
 fn led(seq: i64) -> Snapshot {
-    view().open(1, "a").node(leader("a", 1, seq)).node(row("b", 0)).into()
+    snapshot().open(1, "a").node(leader("a", 1, seq)).node(row("b", 0)).into()
 }
 
 #[test]
 fn a_silent_leader_is_noticed_before_its_lease_runs_out() {
     let mut b = Harness::following();
-    assert_eq!(b.beat_and_look(H, led(7)), NOTHING);
+    assert_eq!(b.heartbeat_and_observe(H, led(7)), NOTHING);
     assert_eq!(b.machine.due(), Some(at(1200)));
     assert_eq!(b.tick(1200), [b.step(observe(&[1]), 500)]);
-    assert_eq!(b.look(1200, led(7)), NOTHING);
+    assert_eq!(b.observe(1200, led(7)), NOTHING);
     assert_eq!(b.outlook(1200).leader.unwrap().seen_at, at(0));
     // Once, and then as ever.
     assert_eq!(b.machine.due(), Some(at(2 * H)));
-    assert_eq!(b.beat_and_look(2 * H, led(7)), NOTHING);
+    assert_eq!(b.heartbeat_and_observe(2 * H, led(7)), NOTHING);
     assert_eq!(b.machine.due(), Some(at(G)));
 }
 
 #[test]
-fn the_extra_look_comes_no_later_than_the_expiry() {
+fn the_extra_read_comes_no_later_than_the_expiry() {
     let mut b = Harness::joined();
     let short = |seq| {
         let term = TermRow { lease_duration: ms(1100), ..term(1, "a") };
-        view().term(term).node(leader("a", 1, seq)).node(row("b", 0))
+        snapshot().term(term).node(leader("a", 1, seq)).node(row("b", 0))
     };
-    b.look(0, short(7));
-    b.beat_and_look(H, short(7));
+    b.observe(0, short(7));
+    b.heartbeat_and_observe(H, short(7));
     assert_eq!(b.machine.due(), Some(at(1100)));
 }
 
 #[test]
-fn a_leader_that_is_not_yet_due_is_not_looked_at_again() {
+fn a_leader_whose_renewal_is_not_yet_due_is_not_observed_again() {
     for (looked, again) in [(899, G), (900, 1200)] {
         let mut b = Harness::following();
         b.without_heartbeats_until(9 * H);
-        b.look_now(looked, led(7));
+        b.observe_now(looked, led(7));
         assert_eq!(b.machine.due(), Some(at(again)), "{looked}");
     }
 }
 
 #[test]
-fn a_node_whose_heartbeats_fall_together_with_the_leaders_parts_from_them() {
+fn a_node_that_heartbeats_in_phase_with_the_leader_shifts_its_own_heartbeat() {
     let mut b = Harness::following();
-    b.beat_and_look(H, led(7));
+    b.heartbeat_and_observe(H, led(7));
     b.tick(1200);
-    assert_eq!(b.look(1200, led(8)), NOTHING);
+    assert_eq!(b.observe(1200, led(8)), NOTHING);
     assert_eq!(b.machine.due(), Some(at(2 * H + H / 10)));
     // Once.
-    b.beat_and_look(2100, led(9));
+    b.heartbeat_and_observe(2100, led(9));
     assert_eq!(b.machine.due(), Some(at(3100)));
 }
 
 #[test]
-fn movement_that_only_a_later_look_finds_shifts_nothing() {
+fn movement_that_only_a_later_read_finds_shifts_nothing() {
     let mut b = Harness::following();
-    b.beat_and_look(H, led(7));
-    b.look_now(1200, led(7));
-    b.beat_and_look(2 * H, led(8));
+    b.heartbeat_and_observe(H, led(7));
+    b.observe_now(1200, led(7));
+    b.heartbeat_and_observe(2 * H, led(8));
     assert_eq!(b.machine.due(), Some(at(3 * H)));
 }
 
 #[test]
-fn a_wake_up_before_the_extra_look_does_not_replace_it() {
+fn a_wake_up_before_the_extra_read_does_not_replace_it() {
     let mut b = Harness::following();
-    b.beat_and_look(H, led(7));
-    b.look_now(1050, led(7));
+    b.heartbeat_and_observe(H, led(7));
+    b.observe_now(1050, led(7));
     assert_eq!(b.machine.due(), Some(at(1200)));
-    b.look_now(1200, led(8));
+    b.observe_now(1200, led(8));
     assert_eq!(b.machine.due(), Some(at(2 * H + H / 10)));
 }
 
@@ -93,7 +93,7 @@ fn in_calm_a_node_sends_two_statements_an_interval_whatever_the_phases() {
             };
             statements += b.reply(now, reply).len();
             if b.under_way().is_some() {
-                b.look(now, led(renewals.try_into().unwrap()));
+                b.observe(now, led(renewals.try_into().unwrap()));
             }
         }
         assert!(statements <= 2 * 60 + 4, "{statements} statements at phase {phase}");

@@ -2,12 +2,12 @@ use super::*;
 
 /// Nobody leads, and only `b` is there.
 fn alone() -> Snapshot {
-    view().node(row("b", 0)).into()
+    snapshot().node(row("b", 0)).into()
 }
 
 /// Nobody leads, and `a` is there.
 fn with_a(seq: i64) -> Snapshot {
-    view().node(row("a", seq)).node(row("b", 0)).into()
+    snapshot().node(row("a", seq)).node(row("b", 0)).into()
 }
 
 fn claim(incumbent: Incumbent, peers: Vec<PeerView>, min_term: i64, seq_floor: i64) -> Request {
@@ -33,24 +33,24 @@ fn known(id: &str, count: i64) -> PeerView {
 /// `b` at 0: its claim is under way.
 fn claiming() -> Harness {
     let mut b = Harness::joined();
-    b.look(0, alone());
+    b.observe(0, alone());
     b.claims_within(0, 0);
     b
 }
 
 #[test]
-fn the_first_in_line_claims_at_once() {
+fn the_preferred_candidate_claims_at_once() {
     let mut b = Harness::joined();
-    assert_eq!(b.look(0, alone()), [b.step(claim(Incumbent::default(), vec![], 0, 0), 1000)]);
+    assert_eq!(b.observe(0, alone()), [b.step(claim(Incumbent::default(), vec![], 0, 0), 1000)]);
     assert_eq!(b.outlook(0).role, Role::Candidate);
 }
 
 #[test]
-fn after_a_resignation_the_first_in_line_claims_at_once() {
+fn after_a_resignation_the_preferred_candidate_claims_at_once() {
     let mut b = Harness::following();
     b.wake(500);
-    let ended = view().ended(1, "a", EndReason::Resigned).node(row("b", 0)).node(row("c", 4));
-    assert_eq!(b.look(501, ended), [b.step(claim(Incumbent::default(), vec![known("c", 4)], 1, 0), 1000)]);
+    let ended = snapshot().ended(1, "a", EndReason::Resigned).node(row("b", 0)).node(row("c", 4));
+    assert_eq!(b.observe(501, ended), [b.step(claim(Incumbent::default(), vec![known("c", 4)], 1, 0), 1000)]);
     assert_eq!(
         b.reply(510, claimed(2)),
         [announce(Change::BecameLeader { term: number(2), leaderless: Some(ms(9)) })]
@@ -60,11 +60,11 @@ fn after_a_resignation_the_first_in_line_claims_at_once() {
 #[test]
 fn a_claim_names_the_version_that_ran_out() {
     let mut b = Harness::following();
-    let silent: Snapshot = view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)).into();
-    b.look_until(G, |_| silent.clone());
+    let silent: Snapshot = snapshot().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)).into();
+    b.run_until(G, |_| silent.clone());
     b.tick(G);
     assert_eq!(
-        b.look(G, silent.clone()),
+        b.observe(G, silent.clone()),
         [b.step(claim(silent.incumbent(), vec![known("a", 7)], 1, 2), 1000)]
     );
     // Without a leader since its last sign of life.
@@ -78,47 +78,47 @@ fn a_claim_names_the_version_that_ran_out() {
 #[test]
 fn a_crashed_leaders_row_is_not_waited_for() {
     let mut b = Harness::following();
-    let silent: Snapshot = view().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)).into();
+    let silent: Snapshot = snapshot().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)).into();
     // Although `a` ranks higher, and moved less than T ago.
-    b.look_until(5 * H, |_| silent.clone());
+    b.run_until(5 * H, |_| silent.clone());
     b.claims_within(G, G);
 }
 
 #[test]
-fn the_others_wait_and_look_again_soon() {
+fn the_others_wait_and_observe_again_soon() {
     let mut b = Harness::joined();
-    assert_eq!(b.look(0, with_a(3)), NOTHING);
+    assert_eq!(b.observe(0, with_a(3)), NOTHING);
     assert_eq!(b.outlook(0).next_leader.as_deref(), Some("a"));
     let now = b.due_within(H / 10, H / 5);
     assert_eq!(b.tick(now), [b.step(observe(&[]), 500)]);
     // `a` has left: it is this node's turn.
-    b.look(now, alone());
+    b.observe(now, alone());
     b.claims_within(now, now);
 }
 
 #[test]
 fn a_candidates_heartbeats_say_so() {
     let mut b = Harness::joined();
-    b.look(0, with_a(3));
+    b.observe(0, with_a(3));
     b.machine.agenda.poll_no_more();
-    let beat = Request::Heartbeat { belief: Belief::Candidate, seq_floor: seq(0) };
-    assert_eq!(b.tick(H), [b.step(beat, 500)]);
+    let heartbeat = Request::Heartbeat { belief: Belief::Candidate, seq_floor: seq(0) };
+    assert_eq!(b.tick(H), [b.step(heartbeat, 500)]);
 }
 
 #[test]
-fn a_better_row_that_stands_still_for_an_interval_is_passed_over() {
+fn a_better_row_that_does_not_move_for_an_interval_is_skipped() {
     let mut b = Harness::joined();
-    b.look_until(5 * H, |_| with_a(3));
+    b.run_until(5 * H, |_| with_a(3));
     b.claims_within(H, H + H / 2);
     let claim = b.claim();
     assert_eq!(claim.electorate.peers, [PeerView { skipped: true, ..known("a", 3) }]);
 }
 
 #[test]
-fn a_better_node_that_died_with_the_leader_is_passed_over_within_an_interval() {
+fn a_better_node_that_died_with_the_leader_is_skipped_within_an_interval() {
     let mut b = Harness::joined();
-    let died = |_| view().open(1, "c").node(leader("c", 1, 7)).node(row("a", 3)).node(row("b", 0)).into();
-    b.look_until(G + 2 * H, died);
+    let died = |_| snapshot().open(1, "c").node(leader("c", 1, 7)).node(row("a", 3)).node(row("b", 0)).into();
+    b.run_until(G + 2 * H, died);
     b.claims_within(G + 3 * H / 4, G + H);
 }
 
@@ -128,44 +128,52 @@ fn a_better_node_that_may_only_have_been_cut_off_with_this_one_gets_all_its_time
     // It moved as long as this node's steps succeeded.
     let silent = |now: u64| {
         let seq = i64::try_from(now.min(G - 100)).unwrap();
-        view().open(1, "c").node(leader("c", 1, 7)).node(row("a", seq)).node(row("b", 0)).into()
+        snapshot().open(1, "c").node(leader("c", 1, 7)).node(row("a", seq)).node(row("b", 0)).into()
     };
-    b.look_until(G - 100, silent);
+    b.run_until(G - 100, silent);
     b.without_heartbeats_until(G + H);
-    b.without_looks_until(G - 60);
+    b.without_polls_until(G - 60);
     b.tick(G - 60);
     b.fail(G - 50);
-    b.without_looks_until(G);
-    b.look_until(G + 2 * H, silent);
+    b.without_polls_until(G);
+    b.run_until(G + 2 * H, silent);
     b.claims_within(G + 5 * H / 4, G + 3 * H / 2);
 }
 
 #[test]
-fn rows_are_passed_over_each_by_its_own_count() {
+fn rows_are_skipped_each_by_its_own_count() {
     let mut b = Harness::joined();
     let second = NodeRow { priority: 25, ..row("d", 0) };
-    b.look_until(5 * H, |_| view().node(row("a", 3)).node(second.clone()).node(row("b", 0)).into());
+    b.run_until(5 * H, |_| snapshot().node(row("a", 3)).node(second.clone()).node(row("b", 0)).into());
     b.claims_within(H, H + H / 2);
 }
 
 #[test]
-fn a_better_row_that_moves_but_never_claims_is_passed_over_after_two_intervals() {
+fn a_better_row_that_moves_but_never_claims_is_skipped_after_two_intervals() {
     let mut b = Harness::joined();
-    b.look_until(5 * H, |now| with_a(now.try_into().unwrap()));
+    b.run_until(5 * H, |now| with_a(now.try_into().unwrap()));
     b.claims_within(2 * H, 2 * H + H / 2);
 }
 
-/// `a` lets a vacancy stand for 0.6 H; then `c` leads for a while, seen in these versions, and gives up at 0.7 H.
+/// `a` lets a vacancy go on for 0.6 H; then `c` leads for a while, seen in these versions, and gives up at 0.7 H.
 fn interrupted(versions: &[i64]) -> Harness {
     let mut b = Harness::joined();
-    b.look_until(600, |_| with_a(3));
+    b.run_until(600, |_| with_a(3));
     for seq in versions {
-        b.look_now(600, view().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, *seq)));
+        b.observe_now(
+            600,
+            snapshot().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, *seq)),
+        );
         assert_eq!(b.outlook(600).role, Role::Follower);
     }
-    b.without_looks_until(700);
-    b.look_until(5 * H, |_| {
-        view().ended(1, "c", EndReason::Lapsed).node(row("a", 3)).node(row("b", 0)).node(row("c", 4)).into()
+    b.without_polls_until(700);
+    b.run_until(5 * H, |_| {
+        snapshot()
+            .ended(1, "c", EndReason::Lapsed)
+            .node(row("a", 3))
+            .node(row("b", 0))
+            .node(row("c", 4))
+            .into()
     });
     b
 }
@@ -186,7 +194,7 @@ fn the_successor_claims_at_once_whatever_its_rank() {
     b.wake(500);
     let ended = Some(EndReason::Transferred);
     let to_b = TermRow { end_reason: ended, successor: Some("b".to_owned()), ..term(1, "a") };
-    b.look(501, view().term(to_b).node(row("a", 8)).node(row("b", 0)));
+    b.observe(501, snapshot().term(to_b).node(row("a", 8)).node(row("b", 0)));
     b.claims_within(501, 501);
 }
 
@@ -196,26 +204,26 @@ fn the_successor_is_waited_for_whatever_its_rank() {
     b.wake(500);
     let ended = Some(EndReason::Transferred);
     let to_c = TermRow { end_reason: ended, successor: Some("c".to_owned()), ..term(1, "a") };
-    let view = Snapshot::from(view().term(to_c).node(row("b", 0)).node(row("c", 8)));
-    assert_eq!(b.look(501, view.clone()), NOTHING);
+    let view = Snapshot::from(snapshot().term(to_c).node(row("b", 0)).node(row("c", 8)));
+    assert_eq!(b.observe(501, view.clone()), NOTHING);
     assert_eq!(b.outlook(501).next_leader.as_deref(), Some("c"));
-    b.look_until(5 * H, |_| view.clone());
+    b.run_until(5 * H, |_| view.clone());
     b.claims_within(501 + H, 501 + H + H / 2);
 }
 
 #[test]
-fn nobody_waits_for_a_node_that_does_not_stand() {
+fn nobody_waits_for_a_node_that_is_not_eligible() {
     let mut b = Harness::joined();
     let failing = NodeRow { eligible: false, ..row("a", 3) };
-    b.look(0, view().node(failing).node(row("b", 0)));
+    b.observe(0, snapshot().node(failing).node(row("b", 0)));
     b.claims_within(0, 0);
 }
 
 #[test]
-fn a_node_that_does_not_stand_never_claims() {
+fn a_node_that_is_not_eligible_never_claims() {
     let mut b = Harness::joined();
     let failing = NodeRow { eligible: false, ..row("b", 0) };
-    b.look_until(5 * H, |_| view().node(failing.clone()).into());
+    b.run_until(5 * H, |_| snapshot().node(failing.clone()).into());
     assert_eq!(b.under_way(), None);
     assert_eq!(b.outlook(5 * H).next_leader, None);
 }
@@ -225,33 +233,36 @@ fn a_row_seen_for_the_first_time_is_judged_by_its_age() {
     for (age, waits) in [(3200, true), (3201, false)] {
         let mut b = Harness::joined();
         let a = NodeRow { heartbeat_age: ms(age), ..row("a", 3) };
-        b.look(0, view().node(a).node(row("b", 0)));
+        b.observe(0, snapshot().node(a).node(row("b", 0)));
         assert_eq!(b.under_way().is_none(), waits, "{age}");
     }
 }
 
 #[test]
 fn a_row_seen_before_is_judged_by_its_moving_whatever_its_age() {
-    // `c` leads and `a` stands still for longer than T; the database's clock says it is new.
+    // `c` leads and `a` does not move for longer than T; the database's clock says it is new.
     let mut b = Harness::joined();
-    b.look_until(3300, |now| {
+    b.run_until(3300, |now| {
         let c = leader("c", 1, now.try_into().unwrap());
-        view().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(c).into()
+        snapshot().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(c).into()
     });
-    let ended = |a| Snapshot::from(view().ended(1, "c", EndReason::Resigned).node(a).node(row("b", 0)));
+    let ended = |a| Snapshot::from(snapshot().ended(1, "c", EndReason::Resigned).node(a).node(row("b", 0)));
     let mut moved = b.clone();
-    b.look_now(3300, ended(row("a", 3)));
+    b.observe_now(3300, ended(row("a", 3)));
     b.claims_within(3300, 3300);
     // Its last heartbeat is old on the database's clock, but it is another than the one before.
-    moved.look_now(3300, ended(NodeRow { heartbeat_age: ms(9000), ..row("a", 4) }));
+    moved.observe_now(3300, ended(NodeRow { heartbeat_age: ms(9000), ..row("a", 4) }));
     assert_eq!(moved.under_way(), None);
 }
 
 #[test]
 fn an_outage_of_the_database_makes_nobody_look_dead() {
     let mut b = Harness::joined();
-    b.look(0, view().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, 4)));
-    b.beat_and_look(60_000, view().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, 4)));
+    b.observe(0, snapshot().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, 4)));
+    b.heartbeat_and_observe(
+        60_000,
+        snapshot().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, 4)),
+    );
     assert_eq!(b.outlook(60_000).role, Role::Candidate);
     assert_eq!(b.under_way(), None);
 }
@@ -265,7 +276,7 @@ fn a_claim_counts_from_when_it_was_sent() {
     );
     assert_eq!(b.machine.lease(), Some(Lease { term: number(5), since: at(90), deadline: at(L) }));
     assert_eq!((b.outlook(90).role, b.outlook(90).highest_term), (Role::Leader, number(5)));
-    b.look_until(H, |_| view().open(5, "b").node(leader("b", 5, 0)).into());
+    b.run_until(H, |_| snapshot().open(5, "b").node(leader("b", 5, 0)).into());
     assert_eq!(b.machine.due(), Some(at(H)));
 }
 
@@ -277,13 +288,13 @@ fn a_claim_that_comes_back_after_its_limit_makes_no_leader() {
 }
 
 #[test]
-fn a_claim_that_gave_up_looks_again_at_once_and_claims_after_a_moment() {
+fn a_rejected_claim_observes_at_once_and_claims_again_after_a_moment() {
     let mut b = claiming();
     assert_eq!(
         b.reply(5, Reply::ClaimRejected(ClaimRejected::Raced)),
         [announce(Change::ClaimRejected(ClaimRejected::Raced)), b.step(observe(&[]), 500)]
     );
-    b.look_until(500, |_| alone());
+    b.run_until(500, |_| alone());
     b.claims_within(5 + H / 20, 5 + H / 10);
 }
 
@@ -293,7 +304,7 @@ fn a_claim_without_an_answer_backs_off_further_each_time() {
     for (from, to) in [(H, 2 * H), (2 * H, 4 * H), (4 * H, 8 * H), (4 * H, 8 * H)] {
         let failed = b.sent();
         b.fail(failed);
-        b.look_until(99 * H, |_| alone());
+        b.run_until(99 * H, |_| alone());
         b.claims_within(failed + from - 1, failed + to + 1);
     }
 }
@@ -301,8 +312,8 @@ fn a_claim_without_an_answer_backs_off_further_each_time() {
 #[test]
 fn a_claim_that_hangs_keeps_no_heartbeat_waiting_for_longer_than_its_limit() {
     let mut b = claiming();
-    let beat = Request::Heartbeat { belief: Belief::Candidate, seq_floor: seq(1) };
-    assert_eq!(b.tick(H), [b.step(beat, 500)]);
+    let heartbeat = Request::Heartbeat { belief: Belief::Candidate, seq_floor: seq(1) };
+    assert_eq!(b.tick(H), [b.step(heartbeat, 500)]);
 }
 
 #[test]
@@ -311,21 +322,21 @@ fn a_term_won_by_a_claim_whose_reply_was_lost_is_ended_before_the_next_claim() {
     b.fail(300);
     let now = b.due_within(350, 400);
     b.tick(now);
-    let won = view().open(1, "b").node(leader("b", 1, 0));
-    assert_eq!(b.look(now, won), [b.step(end_term(1, EndReason::Lapsed), 500)]);
+    let won = snapshot().open(1, "b").node(leader("b", 1, 0));
+    assert_eq!(b.observe(now, won), [b.step(end_term(1, EndReason::Lapsed), 500)]);
     assert_eq!(b.outlook(now).role, Role::Follower);
     // The database is slow to answer: it is asked until it has.
     b.tick(now + 500);
     let now = b.due_within(now + 550, now + 600);
     assert_eq!(b.tick(now), [b.step(end_term(1, EndReason::Lapsed), 500)]);
-    assert_eq!(b.reply(now, Reply::TermEnded), [b.step(beat(1), 500)]);
-    b.look_until(9 * H, |_| view().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
+    assert_eq!(b.reply(now, Reply::TermEnded), [b.step(heartbeat(1), 500)]);
+    b.run_until(9 * H, |_| snapshot().ended(1, "b", EndReason::Lapsed).node(row("b", 1)).into());
     b.claims_within(300 + H, 300 + 2 * H);
 }
 
 #[test]
-fn a_row_of_its_own_that_says_leader_is_demoted_even_where_the_terms_row_is_gone() {
+fn its_own_row_with_the_status_leader_is_demoted_even_where_the_terms_row_is_gone() {
     let mut b = Harness::joined();
-    let view = view().node(leader("b", 6, 0));
-    assert_eq!(b.look(0, view), [b.step(end_term(6, EndReason::Lapsed), 500)]);
+    let view = snapshot().node(leader("b", 6, 0));
+    assert_eq!(b.observe(0, view), [b.step(end_term(6, EndReason::Lapsed), 500)]);
 }

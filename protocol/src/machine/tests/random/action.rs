@@ -93,7 +93,7 @@ fn answer() -> impl Strategy<Value = Answer> {
 
 fn fitting() -> impl Strategy<Value = Fitting> {
     let refused = prop::bool::weighted(0.15);
-    (refused, any::<bool>(), 0..6_i64, rejected(), view()).prop_map(
+    (refused, any::<bool>(), 0..6_i64, rejected(), snapshot()).prop_map(
         |(refused, leading, count, rejected, view)| Fitting { refused, leading, count, rejected, view },
     )
 }
@@ -118,7 +118,7 @@ fn any_reply() -> impl Strategy<Value = Reply> {
     ]
 }
 
-fn view() -> impl Strategy<Value = View> {
+fn snapshot() -> impl Strategy<Value = View> {
     let own = prop::option::weighted(0.8, node(Just("b")));
     let others = prop::collection::vec(node(prop::sample::select(vec!["a", "c"])), 0..3);
     let terms = prop::collection::vec(term_spec(), 0..3);
