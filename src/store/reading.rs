@@ -13,7 +13,7 @@ use super::connection::Connection;
 use super::error::{Kind, StoreError};
 use super::session::Session;
 use super::values;
-use protocol::{NodeStatus, Term};
+use protocol::Term;
 
 /// How long a read may take, from the moment it was asked for.
 pub(crate) const READ_LIMIT: Duration = Duration::from_secs(5);
