@@ -51,9 +51,9 @@ features: postgres ## lint and test the library with each set of features that s
 	cargo clippy -p leader-election $(locked) -- -D warnings
 	cargo clippy -p leader-election $(postgres_only) $(locked) -- -D warnings
 	cargo clippy -p leader-election $(sqlite_only) $(locked) -- -D warnings
-	cargo test -p leader-election $(locked)
-	cargo test -p leader-election $(postgres_only) $(locked)
-	cargo test -p leader-election $(sqlite_only) $(locked)
+	cargo test -p leader-election $(locked) --lib
+	cargo test -p leader-election $(postgres_only) $(locked) --lib --test election
+	cargo test -p leader-election $(sqlite_only) $(locked) --lib --test election
 
 .PHONY: entity entity-check
 entity: postgres ## write entity/ from the migrated schema

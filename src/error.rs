@@ -202,8 +202,8 @@ impl Error {
     /// said is sorted and worded as it is for the elector's own steps.
     ///
     /// The step is named as a noun or a gerund: `creating the tables`.
-    pub fn database(step: &'static str, error: &sea_orm::DbErr) -> Self {
-        Self::Database { step, source: DatabaseError::new(error, false) }
+    pub fn database(step: &'static str, source: impl Into<DatabaseError>) -> Self {
+        Self::Database { step, source: source.into() }
     }
 
     pub(crate) fn invalid_config(setting: &'static str, problem: impl Into<String>) -> Self {

@@ -62,6 +62,7 @@ mod event;
 mod hook;
 #[cfg(feature = "serde")]
 mod json;
+mod raw_store;
 mod role;
 mod runtime;
 mod status;
@@ -79,17 +80,16 @@ pub use protocol::Term;
 pub use role::{Lifecycle, Role, UnknownName};
 pub use status::{NodeInfo, Status};
 pub use store::DatabaseError;
-#[cfg(feature = "internals")]
-#[doc(hidden)]
-pub use store::bare::BareStore;
 pub use subscription::Subscription;
 
 /// For this project's own checks, which run the loops on another clock and another database: no promise of stability.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::clock::{Clock, SystemClock};
+    pub use crate::raw_store::RawStore;
     pub use crate::runtime::driver::Driver;
     pub use crate::runtime::executor::Executor;
     pub use crate::runtime::outlets::Outlets;
     pub use crate::runtime::shared::{Exit, SharedState};
+    pub use crate::store::NodeIdentity;
 }

@@ -1,10 +1,9 @@
 //! All SQL: every request of the rules as one statement or one transaction, with a hard time limit.
 
 pub(crate) mod backend;
-#[cfg(feature = "internals")]
-pub(crate) mod bare;
 mod claim;
 mod cleanup;
+mod connect;
 pub(crate) mod connection;
 mod dialect;
 mod done;
@@ -40,7 +39,7 @@ use self::error::StoreError;
 use self::session::Session;
 
 pub use self::error::DatabaseError;
-pub(crate) use self::identity::NodeIdentity;
+pub use self::identity::NodeIdentity;
 pub(crate) use self::reading::{LiveNode, READ_LIMIT, Reader};
 
 /// Carries requests out, one at a time, for one node.
@@ -52,6 +51,11 @@ pub(crate) struct Store {
 impl Store {
     pub fn new(spec: ConnectSpec, who: NodeIdentity) -> Self {
         Self { connection: Connection::new(spec), who }
+    }
+
+    /// Writes as another node or process from here on.
+    pub fn write_as(&mut self, who: NodeIdentity) {
+        self.who = who;
     }
 
     /// Carries a request out within `limit`.

@@ -1,14 +1,24 @@
-//! The library as an application uses it, on a real PostgreSQL and on SQLite, with real faults.
+//! The library as an application uses it, on a real PostgreSQL and on SQLite, with real faults. Each feature brings its
+//! database's tests.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
-#![cfg(all(feature = "postgres", feature = "sqlite"))]
+#![cfg(any(feature = "postgres", feature = "sqlite"))]
 
+#[cfg(feature = "postgres")]
 mod api;
+#[cfg(feature = "sqlite")]
 mod application;
+#[cfg(feature = "postgres")]
 mod clocks;
+#[cfg(feature = "postgres")]
 mod faults;
+#[cfg(feature = "postgres")]
 mod freezing;
+#[cfg(feature = "postgres")]
 mod load;
 mod observer;
+#[cfg(feature = "postgres")]
 mod recovery;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod support;

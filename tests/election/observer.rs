@@ -102,7 +102,7 @@ fn an_observer_reports_when_its_node_leads() {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let database = TestDatabase::sqlite().await;
+        let database = TestDatabase::any().await;
         let observer = Observer::spawn(database.url(), "node-1", 0, TIMES);
         observer.leads().await;
         assert!(observer.intervals().is_empty());

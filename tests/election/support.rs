@@ -74,6 +74,19 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
+    /// On any database that this build knows.
+    pub async fn any() -> Self {
+        #[cfg(feature = "sqlite")]
+        return Self::sqlite().await;
+        #[cfg(not(feature = "sqlite"))]
+        return {
+            let url = testkit::Postgres::shared().database("any").url();
+            migrate(&url).await;
+            Self { url, _dir: testkit::directory() }
+        };
+    }
+
+    #[cfg(feature = "sqlite")]
     pub async fn sqlite() -> Self {
         let dir = testkit::directory();
         let url = format!("sqlite:{}", dir.path().join("election.db").display());

@@ -18,10 +18,9 @@ use sqlx::sqlite::SqliteSynchronous;
 
 use self::dialect::SqliteDialect;
 use self::shared::Shared;
-use super::Backend;
-use super::Wakeup;
-use super::connecting_failed;
-use super::pool_of_one;
+use crate::store::connect::Backend;
+use crate::store::connect::connecting_failed;
+use crate::store::connect::pool_of_one;
 use crate::store::error::StoreError;
 use crate::store::link::Plain;
 use crate::store::session::Session;
@@ -48,7 +47,7 @@ impl Sqlite {
         Self::InMemory(DatabaseConnection::from(pool))
     }
 
-    pub(super) fn of(connection: &DatabaseConnection) -> Option<Self> {
+    pub(super) fn of(connection: &DatabaseConnection, _application_name: &str) -> Option<Self> {
         let DatabaseConnectionType::SqlxSqlitePoolConnection(_) = &connection.inner else { return None };
         let pool = connection.get_sqlite_connection_pool();
         let options = SqliteConnectOptions::clone(&pool.connect_options());
@@ -113,13 +112,6 @@ impl Backend for Sqlite {
                 pool.connect_lazy_with(options.as_ref().clone()).into()
             }
             Self::InMemory(connection) => connection.clone(),
-        }
-    }
-
-    fn wakeup(&self) -> Wakeup {
-        match self {
-            Self::File(..) => Wakeup::DataVersion,
-            Self::InMemory(_) => Wakeup::Polling,
         }
     }
 

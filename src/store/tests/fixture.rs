@@ -220,7 +220,7 @@ impl Node {
     /// Becomes another process, which has not registered yet. It keeps the connection, which is what takes time.
     pub fn start_anew(&mut self) {
         self.who.incarnation = random_incarnation();
-        self.store.who = self.who.clone();
+        self.store.write_as(self.who.clone());
         self.written = HeartbeatSeq::ZERO;
     }
 

@@ -9,7 +9,11 @@ use architecture::{Ring, Sources, circles, outsiders, read, violations};
 /// The rings of the library, from the inside out. What is in no line has no place yet: give it one.
 const LIBRARY: &[Ring] = &[
     Ring { name: "clock", files: &["src/clock.rs", "src/backoff.rs"], may_know: &[] },
-    Ring { name: "event", files: &["src/event.rs", "src/role.rs", "src/hook.rs"], may_know: &[] },
+    Ring {
+        name: "event",
+        files: &["src/event.rs", "src/role.rs", "src/hook.rs", "src/json.rs"],
+        may_know: &[],
+    },
     Ring { name: "store", files: &["src/store.rs", "src/store/"], may_know: &["clock"] },
     Ring {
         name: "runtime",
@@ -23,16 +27,20 @@ const LIBRARY: &[Ring] = &[
             "src/database_url.rs",
             "src/database_url/",
             "src/elector.rs",
+            "src/elector/",
             "src/error.rs",
             "src/lib.rs",
+            "src/raw_store.rs",
             "src/status.rs",
+            "src/status/",
+            "src/subscription.rs",
         ],
         may_know: &["clock", "event", "store", "runtime"],
     },
 ];
 
 /// Packages that only these files of the library may use: the database's in the store, in the wake-up, and where a
-/// caller hands in a connection.
+/// caller hands in a connection or an error.
 const DATABASE: &[&str] = &[
     "src/store.rs",
     "src/store/",
@@ -40,6 +48,7 @@ const DATABASE: &[&str] = &[
     "src/runtime/wakeup/",
     "src/database_url.rs",
     "src/elector.rs",
+    "src/error.rs",
 ];
 const INSIDERS: &[(&str, &[&str])] = &[
     ("sea_orm", DATABASE),

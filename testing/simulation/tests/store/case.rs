@@ -1,9 +1,8 @@
 //! One sequence, taken by the store and by the model side by side.
 
-use std::num::NonZeroU32;
 use std::time::Duration;
 
-use leader_election::ElectorConfig;
+use leader_election::__private::NodeIdentity as WrittenAs;
 use protocol::{
     Belief, Claim, ClaimRejected, Electorate, HeartbeatSeq, Incarnation, NodeStatus, PeerView, Reply,
     Request, Snapshot, TakeOver, Term,
@@ -37,27 +36,25 @@ impl<'a> Case<'a> {
         mutation: Option<Mutation>,
         seen: &mut Seen,
     ) -> Result<Self, String> {
-        let config = |process: usize| {
-            let number = i32::try_from(process).unwrap();
-            let mut config = ElectorConfig::new(IDS[process % IDS.len()]);
-            config.priority = number % 2;
-            config.term_history = NonZeroU32::new(TERMS_KEPT).expect("not zero");
-            // Settings differ, so that everybody's lease is seen to be their own.
-            config.heartbeat_interval = Duration::from_secs(1 + process as u64);
-            config.election_timeout = 4 * config.heartbeat_interval;
-            config.node_timeout = 3 * config.election_timeout;
-            config
-        };
-        let configs: Vec<_> = (0..PROCESSES).map(|n| (config(n), Incarnation(n as u128 + 1))).collect();
-        let identity = |(config, incarnation): &(ElectorConfig, Incarnation)| NodeIdentity {
-            id: config.node_id.clone(),
-            incarnation: *incarnation,
-            priority: config.priority,
+        let identity = |process: usize| NodeIdentity {
+            id: IDS[process % IDS.len()].to_owned(),
+            incarnation: Incarnation(process as u128 + 1),
+            priority: i32::from(process % 2 == 1),
             eligible: true,
-            lease: config.election_timeout - config.heartbeat_interval,
+            // They differ, so that everybody's lease is seen to be their own.
+            lease: Duration::from_secs(3 * (1 + process as u64)),
         };
-        let identities = configs.iter().map(identity).collect();
-        real.begin(configs);
+        let identities: Vec<_> = (0..PROCESSES).map(identity).collect();
+        let written = |identity: &NodeIdentity| WrittenAs {
+            election: String::new(),
+            node_id: identity.id.clone(),
+            incarnation: identity.incarnation,
+            priority: identity.priority,
+            address: None,
+            lease_duration: identity.lease,
+            term_history: TERMS_KEPT,
+        };
+        real.begin(identities.iter().map(written).collect());
         let model = Database::new(TERMS_KEPT as usize, mutation);
         let mut case = Self { real, model, identities, read: vec![Snapshot::default(); PROCESSES] };
         for process in 0..IDS.len() {

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use entity::sea_orm_active_enums::NodeStatus as Status;
 use entity::{election_terms as terms, node_records as nodes};
-use leader_election::{BareStore, DatabaseUrl, ElectorConfig};
+use leader_election::__private::{NodeIdentity, RawStore};
+use leader_election::DatabaseUrl;
 use protocol::{EndReason, HeartbeatSeq, Incarnation, NodeStatus, Reply, Request, Term, TermRow};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryFilter};
 use simulation::database::NodeRecord;
@@ -18,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 pub struct TestDatabase {
     raw: DatabaseConnection,
-    processes: Vec<BareStore>,
+    processes: Vec<RawStore>,
     election: String,
 }
 
@@ -27,22 +28,29 @@ impl TestDatabase {
         let url: DatabaseUrl = url.parse().unwrap();
         let raw = url.connect().await.unwrap();
         migration::migrate(&raw).await.unwrap();
-        let nobody = ElectorConfig::new("nobody");
-        let processes = (0..PROCESSES).map(|_| BareStore::new(&url, &nobody, Incarnation(0)).unwrap());
+        let nobody = NodeIdentity {
+            election: String::new(),
+            node_id: String::new(),
+            incarnation: Incarnation(0),
+            priority: 0,
+            address: None,
+            lease_duration: Duration::ZERO,
+            term_history: 1,
+        };
+        let processes = (0..PROCESSES).map(|_| RawStore::new(&url, nobody.clone()).unwrap());
         Self { raw, processes: processes.collect(), election: String::new() }
     }
 
     /// The same database, in an election of its own.
-    pub fn begin(&mut self, mut configs: Vec<(ElectorConfig, Incarnation)>) {
+    pub fn begin(&mut self, identities: Vec<NodeIdentity>) {
         self.election = Uuid::new_v4().to_string();
-        for (process, (config, incarnation)) in self.processes.iter_mut().zip(&mut configs) {
-            config.election.clone_from(&self.election);
-            process.become_another(config, *incarnation).unwrap();
+        for (process, identity) in self.processes.iter_mut().zip(identities) {
+            process.write_as(NodeIdentity { election: self.election.clone(), ..identity });
         }
     }
 
     pub async fn ask(&mut self, process: usize, request: &Request) -> Result<Reply, String> {
-        self.processes[process].carry_out(request, LIMIT).await.map_err(|error| error.to_string())
+        self.processes[process].perform(request, LIMIT).await.map_err(|error| error.to_string())
     }
 
     pub async fn ask_both(
@@ -51,7 +59,7 @@ impl TestDatabase {
         other: (usize, &Request),
     ) -> Result<[Reply; 2], String> {
         let [first, second] = self.processes.get_disjoint_mut([one.0, other.0]).map_err(|e| e.to_string())?;
-        let (first, second) = tokio::join!(first.carry_out(one.1, LIMIT), second.carry_out(other.1, LIMIT));
+        let (first, second) = tokio::join!(first.perform(one.1, LIMIT), second.perform(other.1, LIMIT));
         Ok([first.map_err(|error| error.to_string())?, second.map_err(|error| error.to_string())?])
     }
 
