@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entity::sea_orm_active_enums::NodeStatus;
+use entity::sea_orm_active_enums::NodeStatus as NodeStatusColumn;
 use entity::{election_terms as terms, node_records as nodes};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -42,7 +42,7 @@ pub(crate) struct LiveNode {
 struct Row {
     id: String,
     incarnation: Uuid,
-    status: NodeStatus,
+    status: NodeStatusColumn,
     priority: i32,
     eligible: bool,
     term: i64,
@@ -84,7 +84,7 @@ impl Reader {
                     .one(db)
                     .await?;
                 let agrees = |row: &Row| {
-                    row.status == NodeStatus::Leader
+                    row.status == NodeStatusColumn::Leader
                         && (row.incarnation, row.term) == (open.incarnation, open.term)
                 };
                 Ok(row.filter(agrees).map(LiveNode::from))
