@@ -68,7 +68,7 @@ deny: ## check the dependencies' licenses, advisories and sources (installs carg
 	cargo deny --locked check
 
 package: ## build every package that can be published as it would be
-	cargo package --workspace --exclude testkit --exclude simulation --exclude architecture --allow-dirty $(locked)
+	cargo package --workspace --exclude testkit --exclude simulation --exclude architecture --exclude workspace-hack --allow-dirty $(locked)
 
 msrv: ## check that the oldest supported Rust still builds everything
 	cargo +$$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) check $(all)

@@ -37,7 +37,7 @@ pub struct Elector {
 
 struct Inner {
     settings: Settings,
-    target: ConnectSpec,
+    spec: ConnectSpec,
     /// Which database, for messages: without a password.
     database: String,
     state: watch::Receiver<SharedState>,
@@ -86,8 +86,8 @@ impl Elector {
     {
         let database = database.try_into().map_err(Into::into)?;
         let settings = config.settings()?;
-        let target = database.spec(&application_name(&settings))?;
-        Ok(Self::of_target(target, database.to_string(), settings))
+        let spec = database.spec(&application_name(&settings))?;
+        Ok(Self::of_spec(spec, database.to_string(), settings))
     }
 
     /// Takes part through the database that `connection` leads to. The elector copies the connection's options and
@@ -98,20 +98,20 @@ impl Elector {
     /// [`Error::InvalidConfig`], also when the connection is neither PostgreSQL's nor SQLite's.
     pub fn new(connection: &DatabaseConnection, config: ElectorConfig) -> Result<Self, Error> {
         let settings = config.settings()?;
-        let target = ConnectSpec::of(connection, &application_name(&settings)).ok_or_else(|| {
+        let spec = ConnectSpec::of(connection, &application_name(&settings)).ok_or_else(|| {
             Error::invalid_config(
                 "database",
                 "the database connection has to be a pool of PostgreSQL or SQLite connections",
             )
         })?;
-        Ok(Self::of_target(target, "the application's database".to_owned(), settings))
+        Ok(Self::of_spec(spec, "the application's database".to_owned(), settings))
     }
 
-    fn of_target(target: ConnectSpec, database: String, settings: Settings) -> Self {
+    fn of_spec(spec: ConnectSpec, database: String, settings: Settings) -> Self {
         let Settings { election, node_id, priority, .. } = settings.clone();
         let (outlets, state, events) = Outlets::new(SharedState::new(election, node_id, priority));
         let life = Mutex::new(Life::Idle(outlets));
-        Self { inner: Arc::new(Inner { settings, target, database, state, events, life }) }
+        Self { inner: Arc::new(Inner { settings, spec, database, state, events, life }) }
     }
 
     /// Joins the election, in the background: starts the elector's thread and returns at once, also while the database
@@ -129,14 +129,14 @@ impl Elector {
     }
 
     fn start_on(&self, thread: thread::Builder) -> Result<(), Error> {
-        let Inner { settings, target, state, .. } = &*self.inner;
+        let Inner { settings, spec, state, .. } = &*self.inner;
         if !settings.hooks.is_empty() {
             // Panics where hooks could not run, before anything has changed.
             let _ = tokio::runtime::Handle::current();
         }
         let mut life = self.inner.life();
         match std::mem::replace(&mut *life, Life::NeverRan) {
-            Life::Idle(outlets) => match runtime::start(thread, settings.clone(), target.clone(), outlets) {
+            Life::Idle(outlets) => match runtime::start(thread, settings.clone(), spec.clone(), outlets) {
                 Ok(running) => {
                     *life = Life::Running(Arc::new(running));
                     Ok(())
@@ -318,7 +318,7 @@ impl Elector {
         query: impl FnOnce(Waiter<T>) -> Query,
         once: impl AsyncFnOnce(&mut Reader) -> Result<T, StoreError>,
     ) -> Result<T, Error> {
-        let Inner { settings, target, database, .. } = &*self.inner;
+        let Inner { settings, spec, database, .. } = &*self.inner;
         let answer: Option<oneshot::Receiver<_>> = match &*self.inner.life() {
             Life::Idle(_) => None,
             Life::Running(running) => {
@@ -332,7 +332,7 @@ impl Elector {
         let result = match answer {
             Some(answer) => answer.await.map_err(|_| Error::Ended)?,
             None => {
-                let mut reader = settings.reader(target.clone());
+                let mut reader = settings.reader(spec.clone());
                 let result = once(&mut reader).await;
                 reader.close().await;
                 result

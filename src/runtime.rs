@@ -77,8 +77,8 @@ impl Settings {
     }
 
     /// What reads this node's election.
-    pub fn reader(&self, target: ConnectSpec) -> Reader {
-        Reader::new(target, self.election.clone(), self.timing.election_timeout())
+    pub fn reader(&self, spec: ConnectSpec) -> Reader {
+        Reader::new(spec, self.election.clone(), self.timing.election_timeout())
     }
 }
 
@@ -120,7 +120,7 @@ impl Running {
 pub(crate) fn start(
     thread: thread::Builder,
     settings: Settings,
-    target: ConnectSpec,
+    spec: ConnectSpec,
     mut outlets: Outlets,
 ) -> Result<Running, (io::Error, Outlets)> {
     let hooks_run_on = (!settings.hooks.is_empty()).then(Handle::current);
@@ -166,7 +166,7 @@ pub(crate) fn start(
     let (stop, stop_asked) = watch::channel(false);
     let (queries, asked) = mpsc::unbounded_channel();
     let (alive, alive_seen) = watch::channel(());
-    let work = Work { runtime, settings, target, outlets, stop_asked, asked, hooks, log_thread, alive };
+    let work = Work { runtime, settings, spec, outlets, stop_asked, asked, hooks, log_thread, alive };
     // The thread waits for it.
     drop(hand_over.send(work));
     Ok(Running { stop, queries, alive: alive_seen, thread: Mutex::new(Some(thread)) })
@@ -176,7 +176,7 @@ pub(crate) fn start(
 struct Work {
     runtime: Runtime,
     settings: Settings,
-    target: ConnectSpec,
+    spec: ConnectSpec,
     outlets: Outlets,
     stop_asked: watch::Receiver<bool>,
     asked: mpsc::UnboundedReceiver<Query>,
@@ -188,9 +188,9 @@ struct Work {
 
 impl Work {
     fn run(self) {
-        let Self { runtime, settings, target, outlets, stop_asked, asked, hooks, log_thread, alive } = self;
+        let Self { runtime, settings, spec, outlets, stop_asked, asked, hooks, log_thread, alive } = self;
         let limit = settings.timing.election_timeout();
-        guarded(&outlets, || runtime.block_on(serve(settings, target, &outlets, stop_asked, asked)));
+        guarded(&outlets, || runtime.block_on(serve(settings, spec, &outlets, stop_asked, asked)));
         // Their channels end with it.
         drop(outlets);
         if let Some((task, abort)) = hooks {
@@ -215,21 +215,21 @@ fn message(panic: &(dyn Any + Send)) -> String {
 
 async fn serve(
     settings: Settings,
-    target: ConnectSpec,
+    spec: ConnectSpec,
     outlets: &Outlets,
     stop_asked: watch::Receiver<bool>,
     asked: mpsc::UnboundedReceiver<Query>,
 ) -> Exit {
-    let shared = target.is_shared();
+    let shared = spec.is_shared();
     let mut tasks = JoinSet::new();
-    let reader = settings.reader(target.clone());
+    let reader = settings.reader(spec.clone());
     tasks.spawn(async move {
         let never: Infallible = reads::serve(asked, reader).await;
         match never {}
     });
     let wakeups = Arc::new(Notify::new());
     tasks.spawn(wakeup::run(
-        target.clone(),
+        spec.clone(),
         settings.election.clone(),
         settings.timing,
         Arc::clone(&wakeups),
@@ -237,7 +237,7 @@ async fn serve(
     ));
     let incarnation = Incarnation(Uuid::new_v4().as_u128());
     let node = LocalNode { id: settings.node_id.clone(), incarnation };
-    let mut store = Store::new(target, settings.identity(incarnation));
+    let mut store = Store::new(spec, settings.identity(incarnation));
     let driver = Driver::new(SystemClock, node, settings.timing, outlets);
     let exit = driver.run(&mut store, stop_asked, &wakeups, &mut tasks).await;
     // The tasks hold nothing that needs care: connections of theirs are closed by being dropped.

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use entity::sea_orm_active_enums::NodeStatus;
-use protocol::{Term, Time};
+use protocol::{NodeStatus, Term, Time};
 
 use crate::role::{Lifecycle, Role};
 use crate::runtime::shared::SharedState;

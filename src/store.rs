@@ -3,6 +3,7 @@
 pub(crate) mod backend;
 mod claim;
 mod cleanup;
+mod connect;
 pub(crate) mod connection;
 mod dialect;
 mod done;

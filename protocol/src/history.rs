@@ -106,11 +106,6 @@ impl History {
         });
     }
 
-    /// This node leads.
-    pub fn note_own_start(&mut self) {
-        self.leader = None;
-    }
-
     /// This node no longer leads.
     pub fn note_own_end(&mut self, now: Time, end: EndedTerm) {
         self.leader_seen = Some(now);

@@ -28,3 +28,28 @@ impl Jitter {
         fraction
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_of_the_paper() {
+        let mut jitter = Jitter::new(0);
+        for number in [0xe220_a839_7b1d_cdaf_u64, 0x6e78_9e6a_a1b9_65f4, 0x06c4_5d18_8009_454f] {
+            #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+            let expected = (number >> 11) as f64 / (1u64 << 53) as f64;
+            assert_eq!(jitter.fraction().to_bits(), expected.to_bits());
+        }
+    }
+
+    #[test]
+    fn a_span_is_within_its_bounds() {
+        let mut jitter = Jitter::new(7);
+        let (low, high) = (Duration::from_secs(1), Duration::from_secs(3));
+        let spans: Vec<_> = (0..100).map(|_| jitter.between(low, high)).collect();
+        assert!(spans.iter().all(|span| (low..high).contains(span)));
+        assert!(spans.iter().any(|span| *span > Duration::from_secs(2)));
+        assert_eq!(jitter.between(high, low), high);
+    }
+}

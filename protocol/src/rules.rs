@@ -101,3 +101,25 @@ impl Rules {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{at, ms};
+
+    #[test]
+    fn only_broken_rules_count_from_the_wrong_moment_or_by_another_length() {
+        let (sent, replied) = (at(1), at(2));
+        let safe = Rules::SAFE;
+        assert_eq!((safe.lease_start(sent, replied), safe.observed_at(sent, replied)), (sent, replied));
+        assert_eq!(safe.lease_length(ms(7)), ms(7));
+        let broken = Rules {
+            lease_from: LeaseFrom::Reply,
+            expiry_from: ExpiryFrom::Sent,
+            lease_length: LeaseLength::Assumed(ms(9)),
+            ..safe
+        };
+        assert_eq!((broken.lease_start(sent, replied), broken.observed_at(sent, replied)), (replied, sent));
+        assert_eq!(broken.lease_length(ms(7)), ms(9));
+    }
+}

@@ -101,3 +101,66 @@ impl Tenure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{at, ms, number};
+
+    fn held() -> Tenure {
+        let mut tenure = Tenure::None;
+        tenure.adopt(at(5), number(3), at(0), ms(100));
+        tenure
+    }
+
+    #[test]
+    fn a_lease_counts_from_when_its_claim_or_renewal_was_sent() {
+        let mut tenure = held();
+        let lease = Lease { term: number(3), since: at(5), deadline: at(100) };
+        assert_eq!(tenure.lease(), Some(lease));
+        assert!(tenure.renew(number(3), at(50), ms(100)));
+        assert_eq!(tenure.lease(), Some(Lease { deadline: at(150), ..lease }));
+    }
+
+    #[test]
+    fn no_renewal_shortens_a_lease() {
+        let mut tenure = held();
+        assert!(tenure.renew(number(3), at(0), ms(50)));
+        assert_eq!(tenure, held());
+    }
+
+    #[test]
+    fn only_a_renewal_of_the_very_term_that_is_held_renews() {
+        let orphaned = Tenure::Orphaned { term: number(3), reason: EndReason::Lapsed };
+        for (before, term) in
+            [(held(), 2), (held(), 4), (orphaned, 3), (Tenure::None, 3), (Tenure::Unknown, 3)]
+        {
+            let mut tenure = before;
+            assert!(!tenure.renew(number(term), at(50), ms(100)), "{before:?}");
+            assert_eq!(tenure, before);
+        }
+    }
+
+    #[test]
+    fn a_lease_that_is_given_up_leaves_a_term_to_be_ended() {
+        let mut tenure = held();
+        assert_eq!(tenure.step_down(EndReason::Resigned), held().lease());
+        assert_eq!(tenure, Tenure::Orphaned { term: number(3), reason: EndReason::Resigned });
+        assert_eq!(tenure.step_down(EndReason::Lapsed), None);
+        assert_eq!(tenure.reason_to_end(), Some(EndReason::Resigned));
+        tenure.forget_orphan();
+        assert_eq!((tenure, tenure.reason_to_end()), (Tenure::None, None));
+    }
+
+    #[test]
+    fn a_snapshot_resolves_only_doubt() {
+        let mut tenure = Tenure::None;
+        tenure.doubt();
+        assert_eq!(tenure.reason_to_end(), Some(EndReason::Resigned));
+        tenure.resolve_doubt();
+        assert_eq!(tenure, Tenure::None);
+        let mut tenure = held();
+        tenure.resolve_doubt();
+        assert_eq!(tenure, held());
+    }
+}

@@ -84,3 +84,27 @@ pub struct LeadershipId {
     /// The process that was given the term.
     pub incarnation: Incarnation,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_term_is_followed_by_the_next_number_until_there_is_none() {
+        assert_eq!(Term::new(7).get(), 7);
+        assert_eq!(Term::NONE.next(), Some(Term::new(1)));
+        assert_eq!(Term::new(i64::MAX).next(), None);
+    }
+
+    #[test]
+    fn a_heartbeat_count_is_followed_by_the_next_number_and_the_highest_by_itself() {
+        assert_eq!(HeartbeatSeq::new(7).next().get(), 8);
+        assert_eq!(HeartbeatSeq::new(i64::MAX).next(), HeartbeatSeq::new(i64::MAX));
+    }
+
+    #[test]
+    fn numbers_are_shown_in_decimal_and_incarnations_in_hexadecimal() {
+        assert_eq!(format!("{:>3} {}", Term::new(7), HeartbeatSeq::new(8)), "  7 8");
+        assert_eq!(format!("{:?}", Incarnation(0xab)), "Incarnation(ab)");
+    }
+}

@@ -123,7 +123,6 @@ impl ElectionView {
     /// This node's claim succeeded. Returns how long there was no leader.
     pub fn win(&mut self, now: Time, term: Term) -> Option<Duration> {
         self.candidacy.win(term);
-        self.history.note_own_start();
         self.history.leaderless(now)
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+#[cfg(feature = "postgres")]
 use crate::role::Lifecycle;
 
 /// An elector on a port where nobody listens.

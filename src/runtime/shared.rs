@@ -57,12 +57,13 @@ mod tests {
 
     #[test]
     fn a_lease_is_over_at_its_deadline_and_not_a_nanosecond_later() {
-        let deadline = Time::from_origin(Duration::from_secs(7));
+        let just_before = Time::from_origin(Duration::from_secs(7));
+        let deadline = just_before + Duration::from_nanos(1);
         let lease = Lease { term: Term::new(3), since: Time::default(), deadline };
         let mut state = SharedState::new("e".to_owned(), "n".to_owned(), 0);
         assert_eq!(state.lease_at(Time::default()), None);
         state.lease = Some(lease);
-        assert_eq!(state.lease_at(deadline - Duration::from_nanos(1)), Some(lease));
+        assert_eq!(state.lease_at(just_before), Some(lease));
         assert_eq!(state.lease_at(deadline), None);
     }
 }

@@ -9,16 +9,13 @@ pub(crate) mod sqlite;
 use std::fmt;
 use std::time::Duration;
 
-use sea_orm::ConnAcquireErr;
 use sea_orm::DatabaseConnection;
 use sea_orm::DbErr;
-use sea_orm::RuntimeErr;
-use sea_orm::prelude::async_trait::async_trait;
-use sea_orm::sqlx;
 use tokio::time::Instant;
 use tokio::time::sleep;
 use tokio::time::timeout;
 
+use super::connect::Backend;
 use super::error::StoreError;
 use super::session::Session;
 
@@ -27,33 +24,6 @@ pub(crate) const APPLICATION_NAME: &str = "leader-election";
 
 /// What the step is called that opens a connection.
 const CONNECTING: &str = "connecting";
-
-/// How a database of one kind is connected to.
-#[async_trait]
-trait Backend: Send + Sync {
-    /// Opens a session.
-    ///
-    /// Some ways to open one keep the reason to themselves while they try again; with `diagnose` they find it out and
-    /// give up, which costs another login.
-    async fn connect(&self, diagnose: bool) -> Result<Session, DbErr>;
-
-    /// Finds out whether the database can be reached: connects, and hangs up.
-    async fn ping(&self) -> Result<(), DbErr>;
-
-    /// Whether a ping that failed may succeed in a moment, for a reason of this kind of database.
-    fn ping_may_succeed_in_a_moment(&self, error: &StoreError) -> bool;
-
-    /// A small pool for callers. It opens its connections when they are asked for.
-    fn pool(&self, acquire_timeout: Duration) -> DatabaseConnection;
-
-    /// How its nodes learn that something may have changed.
-    fn wakeup(&self) -> Wakeup;
-
-    /// Whether others use the same connection.
-    fn is_shared(&self) -> bool {
-        false
-    }
-}
 
 /// Which database, and what connections to it are opened with.
 #[derive(Clone)]
@@ -134,7 +104,14 @@ impl ConnectSpec {
 
     /// How nodes learn that something may have changed.
     pub(crate) fn wakeup(&self) -> Wakeup {
-        self.backend().wakeup()
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => Wakeup::Notification(postgres.listener()),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(sqlite) if sqlite.is_shared() => Wakeup::Polling,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Wakeup::DataVersion,
+        }
     }
 
     /// Whether others use the same connection.
@@ -148,25 +125,4 @@ impl fmt::Debug for ConnectSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectSpec").finish_non_exhaustive()
     }
-}
-
-fn connecting_failed(error: sqlx::Error) -> DbErr {
-    match error {
-        sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
-        sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
-        error => DbErr::Conn(RuntimeErr::SqlxError(error.into())),
-    }
-}
-
-/// A pool of one connection, for the sake of its hooks.
-fn pool_of_one<DB: sqlx::Database>(pool: sqlx::pool::PoolOptions<DB>) -> sqlx::pool::PoolOptions<DB> {
-    /// The limits are those of the steps, and shorter.
-    const NO_LIMIT: Duration = Duration::from_secs(3600);
-
-    pool.min_connections(0)
-        .max_connections(1)
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .acquire_timeout(NO_LIMIT)
 }

@@ -10,8 +10,9 @@ use sea_orm::RuntimeErr;
 use sea_orm::sqlx;
 
 mod code;
+mod kind;
 
-pub(super) use self::code::leaves_connection_usable;
+pub(crate) use self::kind::Kind;
 
 /// What a person has to do about missing tables.
 pub(crate) const SCHEMA_MISSING: &str = "the election's tables are missing: create them with `leader-election migrate \
@@ -20,52 +21,6 @@ pub(crate) const SCHEMA_MISSING: &str = "the election's tables are missing: crea
 /// What is meant by a prepared statement that is not there, or that is there already.
 const POOLER: &str = "a pooler in transaction mode has to keep prepared statements: PgBouncer from 1.21 on, with \
                       max_prepared_statements; or use session mode";
-
-/// What can be done about a failure.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Kind {
-    /// No answer in time. Try again.
-    Timeout,
-    /// The connection broke, or the server asks to try again (deadlock, shutdown, too many connections).
-    Transient,
-    /// The database takes no writes now: a standby, or a file system that is read-only. Try again: another server may
-    /// be asked next, or this one may be promoted.
-    ReadOnly,
-    /// The server has no database of that name. Somebody may be about to create it: try again.
-    NoDatabase,
-    /// A pooler gave us a session that does not know our prepared statements, or that knows them already. The next
-    /// session may be another; until somebody sees to the pooler it will happen again.
-    PoolerWithoutPreparedStatements,
-    /// Tables or columns are missing. Migrate, then try again.
-    SchemaMissing,
-    /// The login was refused. A person has to do something.
-    AccessDenied,
-    /// The user may log in, and may not do this. A person has to do something.
-    MissingPrivilege,
-    /// The server refused a run-time parameter of the connection string. A person has to do something.
-    InvalidParameter,
-    /// The server turned the step down, and will again.
-    Permanent,
-}
-
-impl Kind {
-    /// Whether trying again may help with nobody doing anything about it.
-    #[cfg(any(feature = "sqlite", test))]
-    pub(crate) fn is_transient(self) -> bool {
-        match self {
-            Self::Timeout
-            | Self::Transient
-            | Self::ReadOnly
-            | Self::NoDatabase
-            | Self::PoolerWithoutPreparedStatements => true,
-            Self::SchemaMissing
-            | Self::AccessDenied
-            | Self::MissingPrivilege
-            | Self::InvalidParameter
-            | Self::Permanent => false,
-        }
-    }
-}
 
 /// What the database, or the driver that could not reach it, said. No message contains a password.
 ///
@@ -174,6 +129,12 @@ impl fmt::Display for StoreError {
 }
 
 impl std::error::Error for StoreError {}
+
+/// Whether a connection can be used again after this error: the database answered, and what it turned down was this
+/// one statement.
+pub(super) fn leaves_connection_usable(error: &DbErr) -> bool {
+    database_error(error).is_some_and(code::leaves_connection_usable)
+}
 
 /// Whether the statement was turned down because a row of that key is there already.
 pub(crate) fn is_unique_violation(error: &DbErr) -> bool {

@@ -3,6 +3,7 @@
 use entity::election_terms as terms;
 use entity::node_records as nodes;
 use entity::sea_orm_active_enums::NodeStatus;
+use protocol::CANDIDATES_READ;
 use protocol::EndReason;
 use protocol::HeartbeatSeq;
 use protocol::NodeRow;
@@ -26,9 +27,6 @@ use super::dialect::leader_literal;
 use super::end_reason;
 use super::session::Session;
 use super::values;
-
-/// How many of the best-ranked eligible rows a snapshot has.
-const BEST: u64 = 8;
 
 /// The value of the column `kind` in a term's row.
 const TERM: &str = "term";
@@ -144,7 +142,7 @@ fn nodes_queries(dialect: &dyn Dialect, election: &str, me: &str) -> [SelectStat
         .and_where(Expr::col(nodes::Column::Eligible))
         .order_by(nodes::Column::Priority, Order::Desc)
         .order_by(nodes::Column::Id, Order::Asc)
-        .limit(BEST)
+        .limit(CANDIDATES_READ as u64)
         .take();
     let best = Query::select().column(Asterisk).from_subquery(best, "best").take();
     [leading, own, open, successor, best]

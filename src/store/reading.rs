@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entity::sea_orm_active_enums::NodeStatus;
+use entity::sea_orm_active_enums::NodeStatus as NodeStatusColumn;
 use entity::{election_terms as terms, node_records as nodes};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -12,6 +12,7 @@ use super::backend::ConnectSpec;
 use super::connection::Connection;
 use super::error::{Kind, StoreError};
 use super::session::Session;
+use super::values;
 use protocol::Term;
 
 /// How long a read may take, from the moment it was asked for.
@@ -29,7 +30,7 @@ pub(crate) struct Reader {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct LiveNode {
     pub id: String,
-    pub status: NodeStatus,
+    pub status: protocol::NodeStatus,
     pub priority: i32,
     pub eligible: bool,
     pub term: Term,
@@ -41,7 +42,7 @@ pub(crate) struct LiveNode {
 struct Row {
     id: String,
     incarnation: Uuid,
-    status: NodeStatus,
+    status: NodeStatusColumn,
     priority: i32,
     eligible: bool,
     term: i64,
@@ -83,7 +84,7 @@ impl Reader {
                     .one(db)
                     .await?;
                 let agrees = |row: &Row| {
-                    row.status == NodeStatus::Leader
+                    row.status == NodeStatusColumn::Leader
                         && (row.incarnation, row.term) == (open.incarnation, open.term)
                 };
                 Ok(row.filter(agrees).map(LiveNode::from))
@@ -124,13 +125,13 @@ impl From<Row> for LiveNode {
     fn from(row: Row) -> Self {
         Self {
             id: row.id,
-            status: row.status,
+            status: values::node_status(row.status),
             priority: row.priority,
             eligible: row.eligible,
             term: Term::new(row.term),
             address: row.address,
             // The database's clock may have gone back since, and then the heartbeat is the newest there can be.
-            heartbeat_age: Duration::try_from_secs_f64(row.age.max(0.0)).unwrap_or(Duration::MAX),
+            heartbeat_age: values::age(row.age),
         }
     }
 }

@@ -114,29 +114,83 @@ async fn a_hook_that_hangs_does_not_keep_a_stop_waiting_for_ever() {
     assert!(aborted);
 }
 
+/// What is logged last matters most: why a process ended.
+#[tokio::test]
+async fn a_stop_waits_for_the_last_lines() {
+    let file = TestDatabase::sqlite().await;
+    let elector = Elector::connect(file.url(), config("node-1", 0)).await.unwrap();
+    let mut events = elector.subscribe();
+    let lines = Arc::new(AtomicUsize::new(0));
+    let slow = Blocking { span: Duration::from_millis(100), lines: Arc::clone(&lines) };
+    tracing::subscriber::with_default(slow, || elector.start().unwrap());
+    leads(&elector).await;
+    elector.stop().await.unwrap();
+    let written = lines.load(Ordering::SeqCst);
+    let mut told = 0;
+    while events.next_event().await.is_some() {
+        told += 1;
+    }
+    assert_eq!(written, told, "a line was not written when the stop was over");
+}
+
+/// A pool of this file whose connections run a function of the application's on the elector's thread.
+fn pool(file: &TestDatabase, on_connect: impl Fn() + Send + Sync + 'static) -> DatabaseConnection {
+    let on_connect = Arc::new(on_connect);
+    let path = file.url().strip_prefix("sqlite:").unwrap();
+    let pool = SqlitePoolOptions::new().after_connect(move |_, _| {
+        let on_connect = Arc::clone(&on_connect);
+        Box::pin(async move {
+            on_connect();
+            Ok(())
+        })
+    });
+    pool.connect_lazy_with(SqliteConnectOptions::new().filename(path)).into()
+}
+
+/// As a look-up of a host name is, which nobody can interrupt.
+#[tokio::test]
+async fn what_blocks_on_the_electors_runtime_is_waited_for_at_the_end() {
+    let file = TestDatabase::sqlite().await;
+    let (stopping, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let started = Arc::new(AtomicUsize::new(0));
+    let database = pool(&file, {
+        let (stopping, over, started) = (Arc::clone(&stopping), Arc::clone(&over), Arc::clone(&started));
+        move || {
+            let (stopping, over) = (Arc::clone(&stopping), Arc::clone(&over));
+            started.fetch_add(1, Ordering::SeqCst);
+            tokio::task::spawn_blocking(move || {
+                while !stopping.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                std::thread::sleep(Duration::from_millis(300));
+                over.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+    });
+    let elector = Elector::new(&database, config("node-1", 0)).unwrap();
+    elector.start().unwrap();
+    leads(&elector).await;
+    stopping.store(true, Ordering::SeqCst);
+    elector.stop().await.unwrap();
+    assert_eq!(over.load(Ordering::SeqCst), started.load(Ordering::SeqCst));
+}
+
 /// The application's own code runs on the elector's thread: here the hook of a connection pool that was handed in.
 #[tokio::test]
 async fn a_panic_on_the_electors_thread_withdraws_the_leadership_and_tells_the_hooks() {
-    let database = TestDatabase::sqlite().await;
+    let file = TestDatabase::sqlite().await;
     let panics = Arc::new(AtomicBool::new(false));
     let bug = Arc::clone(&panics);
-    let file = database.url().strip_prefix("sqlite:").unwrap();
-    let pool = SqlitePoolOptions::new()
-        .after_connect(move |_, _| {
-            let bug = Arc::clone(&bug);
-            Box::pin(async move {
-                assert!(!bug.load(Ordering::SeqCst), "a bug in the application");
-                Ok(())
-            })
-        })
-        .connect_lazy_with(SqliteConnectOptions::new().filename(file));
+    let database = pool(&file, move || {
+        assert!(!bug.load(Ordering::SeqCst), "a bug in the application");
+    });
     let told = Arc::new(std::sync::Mutex::new(Vec::new()));
     let heard = Arc::clone(&told);
     let config = config("node-1", 0).on_become_follower(move |change| {
         heard.lock().unwrap().push(change.reason);
         async {}
     });
-    let elector = Elector::new(&DatabaseConnection::from(pool), config).unwrap();
+    let elector = Elector::new(&database, config).unwrap();
     elector.start().unwrap();
     leads(&elector).await;
     panics.store(true, Ordering::SeqCst);

@@ -3,6 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 #![cfg(any(feature = "postgres", feature = "sqlite"))]
+#![cfg_attr(
+    not(all(feature = "postgres", feature = "sqlite")),
+    allow(dead_code, reason = "each database's tests use their part of what is shared")
+)]
 
 #[cfg(feature = "postgres")]
 mod api;

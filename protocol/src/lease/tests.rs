@@ -92,8 +92,10 @@ fn an_expired_lease_that_is_still_there_does_not_begin_again() {
 
 #[test]
 fn an_expired_lease_that_is_gone_is_forgotten() {
-    let seen = after([(0, led(7)), (5000, snapshot())]);
-    assert_eq!(seen, Leases::default());
+    for now in [G, 5000] {
+        let seen = after([(0, led(7)), (now, snapshot())]);
+        assert_eq!(seen, Leases::default());
+    }
 }
 
 #[test]
@@ -111,5 +113,16 @@ fn a_second_version_is_a_renewal_and_a_vanished_row_is_none() {
         ([(0, snapshot().open(1, "a")), (1, led(7))], false),
     ] {
         assert_eq!(after(snapshots).in_force(at(1)).unwrap().renewed, renewed);
+    }
+}
+
+#[test]
+fn where_the_rule_is_broken_the_vanishing_of_a_row_is_no_new_version() {
+    let broken = Rules { vanishing: Vanishing::Ignored, ..Rules::SAFE };
+    for (rules, expected) in [(Rules::SAFE, 100 + G), (broken, G)] {
+        let mut seen = Leases::default();
+        seen.observe(at(0), &led(7).into(), process("b"), &rules);
+        seen.observe(at(100), &snapshot().open(1, "a").into(), process("b"), &rules);
+        assert_eq!(expires(&seen, 100), Some(at(expected)));
     }
 }

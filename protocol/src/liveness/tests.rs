@@ -134,3 +134,28 @@ fn what_was_learned_in_a_vacancy_is_kept_until_it_ends_even_without_the_row() {
     take_in(&mut peers, 1900, []);
     assert!(peers.known(&timing()).is_empty());
 }
+
+#[test]
+fn how_long_a_node_was_preferred_is_kept_while_its_row_is_not_shown() {
+    let mut peers = Peers::default();
+    assert!(!wait(&mut peers, 0, 1));
+    assert!(!wait(&mut peers, 900, 2));
+    take_in(&mut peers, 1000, []);
+    // 900 of 2 H are spent.
+    for (now, seq) in [(1100, 3), (2000, 4)] {
+        assert!(!wait(&mut peers, now, seq), "{now}");
+    }
+    assert!(wait(&mut peers, 2200, 5));
+}
+
+#[test]
+fn a_node_that_was_skipped_without_having_been_preferred_stays_skipped_while_its_row_is_not_shown() {
+    let mut peers = Peers::default();
+    for now in [0, 900, 1800] {
+        take_in(&mut peers, now, [row("a", 1)]);
+        peers.begin_vacancy(&timing());
+    }
+    assert!(peers.skip_if_overdue("a", &timing(), &Rules::SAFE));
+    take_in(&mut peers, 1900, []);
+    assert!(peers.known(&timing())[0].skipped);
+}

@@ -117,7 +117,8 @@ async fn a_stop_comes_before_a_reply_that_is_there_too() {
         bench.stop.send_replace(true);
         // The reply is ready as well, and a wake-up waits.
         bench.wakeups.notify_one();
-        bench.run_until(willing(10), async |_| std::future::pending().await).await;
+        let script = Script { at_once: true, ..willing(10) };
+        bench.run_until(script, async |_| std::future::pending().await).await;
         let sent = bench.sent.borrow();
         assert!(
             matches!(sent[..], [Request::Register { .. }, Request::Leave { .. }]),

@@ -20,10 +20,9 @@ use sqlx::postgres::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::time::sleep;
 
-use super::Backend;
-use super::Wakeup;
-use super::connecting_failed;
-use super::pool_of_one;
+use crate::store::connect::Backend;
+use crate::store::connect::connecting_failed;
+use crate::store::connect::pool_of_one;
 use crate::store::error::StoreError;
 use crate::store::link::Plain;
 use crate::store::session::Session;
@@ -70,6 +69,11 @@ impl Postgres {
             .application_name(&cut_to_name(application_name))
             .disable_statement_logging();
         Some(Self { hooks: Some(Box::new(pool.options().clone())), ..Self::new(options) })
+    }
+
+    /// How connections that listen are opened.
+    pub(super) fn listener(&self) -> Listener {
+        Listener { options: self.options.clone(), hooks: self.hooks.clone() }
     }
 
     /// Statements that are no transaction of their own run at READ COMMITTED, whatever the role's default: at a higher
@@ -134,10 +138,6 @@ impl Backend for Postgres {
         let hooks = self.hooks.as_deref().cloned().unwrap_or_default();
         let pool = hooks.max_connections(POOL_SIZE).acquire_timeout(acquire_timeout);
         pool.connect_lazy_with(self.options.as_ref().clone()).into()
-    }
-
-    fn wakeup(&self) -> Wakeup {
-        Wakeup::Notification(Listener { options: self.options.clone(), hooks: self.hooks.clone() })
     }
 }
 

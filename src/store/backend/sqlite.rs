@@ -18,10 +18,9 @@ use sqlx::sqlite::SqliteSynchronous;
 
 use self::dialect::SqliteDialect;
 use self::shared::Shared;
-use super::Backend;
-use super::Wakeup;
-use super::connecting_failed;
-use super::pool_of_one;
+use crate::store::connect::Backend;
+use crate::store::connect::connecting_failed;
+use crate::store::connect::pool_of_one;
 use crate::store::error::StoreError;
 use crate::store::link::Plain;
 use crate::store::session::Session;
@@ -113,13 +112,6 @@ impl Backend for Sqlite {
                 pool.connect_lazy_with(options.as_ref().clone()).into()
             }
             Self::InMemory(connection) => connection.clone(),
-        }
-    }
-
-    fn wakeup(&self) -> Wakeup {
-        match self {
-            Self::File(..) => Wakeup::DataVersion,
-            Self::InMemory(_) => Wakeup::Polling,
         }
     }
 

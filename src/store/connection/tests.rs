@@ -1,8 +1,12 @@
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+#[cfg(feature = "postgres")]
+use sea_orm::DatabaseConnection;
+use sea_orm::{ConnectionTrait, Statement};
 
 use super::*;
+#[cfg(feature = "postgres")]
+use crate::ErrorKind;
 use crate::store::error::Kind;
-use crate::{DatabaseUrl, Error, ErrorKind};
+use crate::{DatabaseUrl, Error};
 
 const LONG: Duration = Duration::from_secs(10);
 
@@ -11,6 +15,7 @@ async fn ask<T: sea_orm::TryGetable>(connection: &impl ConnectionTrait, sql: &st
     connection.query_one_raw(statement).await?.expect("a row").try_get_by_index(0)
 }
 
+#[cfg(feature = "postgres")]
 /// An error and its sources, as a program prints them.
 fn chain(error: &Error) -> String {
     let source = std::error::Error::source(error).map(|source| format!(": {source}"));

@@ -1,10 +1,9 @@
 //! What the databases' error codes mean: one table for each.
 
-use sea_orm::DbErr;
 use sea_orm::sqlx;
 use sqlx::error::DatabaseError;
 
-use super::Kind;
+use super::kind::Kind;
 
 /// What can be done about an error that the database reported.
 pub(super) fn kind(error: &dyn DatabaseError) -> Kind {
@@ -28,10 +27,8 @@ pub(super) fn message(error: &dyn DatabaseError) -> String {
     }
 }
 
-/// Whether a connection can be used again after this error: the database answered, and what it turned down was this
-/// one statement.
-pub(in crate::store) fn leaves_connection_usable(error: &DbErr) -> bool {
-    let Some(error) = super::database_error(error) else { return false };
+/// Whether what the database turned down was this one statement.
+pub(super) fn leaves_connection_usable(error: &dyn DatabaseError) -> bool {
     match (sqlite_code(error), error.code()) {
         (Some(code), _) => sqlite_leaves_usable(code),
         (None, Some(code)) => sqlstate_leaves_usable(&code),

@@ -214,7 +214,7 @@ async fn claims_are_read_committed_where_the_default_is_not() {
 }
 
 #[tokio::test]
-async fn a_change_of_leader_is_notified_when_it_commits() {
+async fn a_change_of_leader_is_notified_after_it_is_committed() {
     let fixture = Fixture::postgres().await;
     let (mut one, mut two) = (fixture.node("a").await, fixture.node("b").await);
     let mut listener = PgListener::connect(&fixture.dsn).await.unwrap();

@@ -9,7 +9,11 @@ use architecture::{Ring, Sources, circles, outsiders, read, violations};
 /// The rings of the library, from the inside out. What is in no line has no place yet: give it one.
 const LIBRARY: &[Ring] = &[
     Ring { name: "clock", files: &["src/clock.rs", "src/backoff.rs"], may_know: &[] },
-    Ring { name: "event", files: &["src/event.rs", "src/role.rs", "src/hook.rs"], may_know: &[] },
+    Ring {
+        name: "event",
+        files: &["src/event.rs", "src/role.rs", "src/hook.rs", "src/json.rs"],
+        may_know: &[],
+    },
     Ring { name: "store", files: &["src/store.rs", "src/store/"], may_know: &["clock"] },
     Ring {
         name: "runtime",
@@ -21,11 +25,12 @@ const LIBRARY: &[Ring] = &[
         files: &[
             "src/config.rs",
             "src/database_url.rs",
+            "src/database_url/",
             "src/elector.rs",
             "src/elector/",
             "src/error.rs",
-            "src/json.rs",
             "src/lib.rs",
+            "src/raw_store.rs",
             "src/status.rs",
             "src/status/",
             "src/subscription.rs",

@@ -18,6 +18,8 @@ fn a_follower_tells_whom_it_follows() {
     assert_eq!((leader.id.as_str(), leader.leadership), ("a", leadership(1, "a")));
     assert_eq!((leader.seen_at, leader.expires), (at(0), at(G)));
     assert_eq!(outlook.next_leader.as_deref(), Some("b"));
+    assert!(b.outlook(G - 1).leader.is_some());
+    assert_eq!(b.outlook(G).leader, None);
 }
 
 #[test]

@@ -177,3 +177,28 @@ fn after_a_take_over_that_failed_the_node_tries_an_insert() {
     let now = b.due_within(5 + H / 20, 5 + H / 10);
     assert_eq!(b.tick(now), [b.step(register(None), 500)]);
 }
+
+#[test]
+fn a_waiting_node_takes_over_only_what_is_no_leaders() {
+    let own = snapshot().node(row("b", 1));
+    let theirs = |row| NodeRow { incarnation: OTHER, ..row };
+    let open = || TermRow { incarnation: OTHER, ..term(4, "b") };
+    let led_by_a = snapshot().open(5, "a").node(leader("a", 5, 1)).node(theirs(row("b", 7)));
+    for (rows, expected) in [
+        // Its own insert took effect late.
+        (own, Some(None)),
+        (snapshot().node(theirs(row("b", 7))), Some(Some(TakeOver::Follower(OTHER)))),
+        (led_by_a, Some(Some(TakeOver::Follower(OTHER)))),
+        (snapshot().node(theirs(leader("b", 4, 7))), None),
+        (snapshot().term(open()).node(theirs(row("b", 7))), None),
+        (snapshot().term(open()).node(theirs(leader("b", 4, 7))), None),
+    ] {
+        let mut b = waiting();
+        let held = announce(Change::IdHeldByLeader { until: at(10 + G) });
+        let out = b.observe(10, rows);
+        match expected {
+            Some(take_over) => assert_eq!(out, [b.step(register(take_over), 500)]),
+            None => assert_eq!(out, [held]),
+        }
+    }
+}

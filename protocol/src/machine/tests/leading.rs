@@ -237,6 +237,16 @@ fn a_leader_cleans_up_after_its_first_renewal_and_then_every_n() {
 }
 
 #[test]
+fn a_cleanup_that_deleted_only_terms_is_announced_too() {
+    let mut b = Harness::leading();
+    b.tick(H);
+    b.reply(H, ack(1));
+    b.observe(1001, led(1));
+    let cleaned = |nodes, terms| Reply::Cleaned { nodes, terms };
+    assert_eq!(b.reply(1002, cleaned(0, 3)), [announce(Change::Cleaned { nodes: 0, terms: 3 })]);
+}
+
+#[test]
 fn a_cleanup_that_failed_waits_for_the_next_turn() {
     let mut b = Harness::leading();
     b.tick(H);

@@ -123,6 +123,23 @@ fn a_better_node_that_died_with_the_leader_is_skipped_within_an_interval() {
 }
 
 #[test]
+fn what_was_observed_before_a_failed_step_counts_against_nobody() {
+    let mut b = Harness::joined();
+    let died = |now: u64| {
+        let a = row("a", now.min(H).try_into().unwrap());
+        snapshot().open(1, "c").node(leader("c", 1, 7)).node(a).node(row("b", 0)).into()
+    };
+    b.run_until(G - 100, died);
+    b.without_heartbeats_until(G + H);
+    b.without_polls_until(G - 60);
+    b.tick(G - 60);
+    b.fail(G - 50);
+    b.without_polls_until(G);
+    b.run_until(G + 2 * H, died);
+    b.claims_within(G + 5 * H / 4, G + 3 * H / 2);
+}
+
+#[test]
 fn a_better_node_that_may_only_have_been_cut_off_with_this_one_gets_all_its_time() {
     let mut b = Harness::joined();
     // It moved as long as this node's steps succeeded.

@@ -66,6 +66,8 @@ pub(super) type Answer = Box<dyn FnOnce(&Request) -> Result<Reply, String>>;
 
 #[derive(Default)]
 pub(super) struct Script {
+    /// Whether a reply is there as soon as it is looked for.
+    pub(super) at_once: bool,
     pub(super) answers: VecDeque<(Duration, Answer)>,
 }
 
@@ -94,7 +96,9 @@ impl Executor for ScriptedStore {
         let Some((takes, answer)) = self.script.answers.pop_front() else {
             return std::future::pending().await;
         };
-        tokio::task::yield_now().await;
+        if !self.script.at_once {
+            tokio::task::yield_now().await;
+        }
         self.clock.advance(takes);
         answer(request)
     }

@@ -17,8 +17,9 @@ const ELECTION: &str = "listened";
 
 fn pools(url: &str) -> impl Fn() -> PgPool + use<> {
     let url: DatabaseUrl = url.parse().unwrap();
+    #[allow(irrefutable_let_patterns, reason = "the others are SQLite's, which may be left out")]
     let Wakeup::Notification(listener) = url.spec("leader-election/listener").unwrap().wakeup() else {
-        panic!("{url}")
+        panic!("{url} is no PostgreSQL")
     };
     move || listener.pool()
 }
