@@ -177,12 +177,8 @@ impl World {
         if let Node::Runtime(node) = &mut self.processes[index].node
             && self.rng.chance(0.5)
         {
-            let (replies, rest) = std::mem::take(inbox)
-                .into_iter()
-                .partition(|inbound| matches!(inbound.event, Event::Reply { .. }));
-            *inbox = replies;
-            let rest: Vec<Inbound> = rest;
-            rest.into_iter().for_each(|inbound| node.hear(inbound.event));
+            let rest = inbox.extract_if(.., |inbound| !matches!(inbound.event, Event::Reply { .. }));
+            rest.for_each(|inbound| node.hear(inbound.event));
         }
     }
 }
