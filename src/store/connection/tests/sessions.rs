@@ -30,7 +30,7 @@ struct Pooler {
 
 impl Pooler {
     /// The URL of `database` by way of this.
-    async fn before(&self, database: &testkit::Database<'_>) -> DatabaseUrl {
+    async fn before(&self, database: &testkit::Database<'_>) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let pooler = self.clone();
@@ -42,7 +42,7 @@ impl Pooler {
         let url = database.url();
         let url = url.replace(&format!(":{}/", Postgres::shared().port()), &format!(":{port}/"));
         // Without it the first thing that a client says is a request for TLS.
-        format!("{url}?sslmode=disable").parse().unwrap()
+        format!("{url}?sslmode=disable")
     }
 
     async fn pass(self, mut client: TcpStream) {
@@ -105,7 +105,8 @@ async fn a_session_is_read_committed_and_is_not_ended_for_being_idle() {
 async fn a_pooler_that_refuses_options_is_asked_once() {
     let database = Postgres::shared().database("pooler");
     let pooler = Pooler { refuses_options: true, ..Default::default() };
-    let spec = pooler.before(&database).await.spec("x").unwrap();
+    let url: DatabaseUrl = pooler.before(&database).await.parse().unwrap();
+    let spec = url.spec("x").unwrap();
     for _ in 0..2 {
         let mut connection = Connection::new(spec.clone());
         assert_eq!(
@@ -117,12 +118,28 @@ async fn a_pooler_that_refuses_options_is_asked_once() {
     assert_eq!(*pooler.starts.lock().unwrap(), [true, false, false]);
 }
 
+/// It would be refused again, and a server may count the refusals.
+#[tokio::test]
+async fn a_refused_login_is_not_tried_again_in_another_way() {
+    let database = Postgres::shared().database("refused");
+    let pooler = Pooler::default();
+    let url = pooler.before(&database).await;
+    let nobody = url.replacen("://postgres:", "://nobody:", 1);
+    let nowhere = url.replacen(&format!("/{}?", database.name()), "/nowhere?", 1);
+    for (url, kind) in [(nobody, Kind::AccessDenied), (nowhere, Kind::NoDatabase)] {
+        let mut connection = Connection::new(url.parse::<DatabaseUrl>().unwrap().spec("x").unwrap());
+        let asked = connection.run(LONG, "asking", async |c| ask::<i32>(c, "SELECT 1").await);
+        assert_eq!(asked.await.unwrap_err().kind(), kind);
+        assert_eq!(std::mem::take(&mut *pooler.starts.lock().unwrap()), [true], "{kind:?}");
+    }
+}
+
 /// Else its server's log tells of clients that vanished.
 #[tokio::test]
 async fn a_connection_that_is_done_with_says_good_bye() {
     let database = Postgres::shared().database("good_bye");
     let pooler = Pooler::default();
-    let url = pooler.before(&database).await;
+    let url: DatabaseUrl = pooler.before(&database).await.parse().unwrap();
     url.spec("x").unwrap().ping(LONG).await.unwrap();
     let good_byes = async |count: usize| {
         testkit::eventually("a good-bye", LONG, async || *pooler.good_byes.lock().unwrap() == count).await;
