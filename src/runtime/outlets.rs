@@ -99,7 +99,7 @@ impl Outlets {
     }
 
     /// Withdraws the leadership and publishes how the elector ended. Only the first call counts.
-    pub(crate) fn end(&self, exit: Exit) {
+    pub fn end(&self, exit: Exit) {
         let event = match &exit {
             Exit::Stopped { clean } => Event::Stopped { clean: *clean },
             Exit::Replaced => Event::Replaced,

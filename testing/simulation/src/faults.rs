@@ -18,6 +18,10 @@ pub enum Fault {
     Freeze,
     /// The same, between its reading the clock and its acting on what it read.
     FreezeAfterClock,
+    /// A machine is suspended: its clock goes on, its timers do not. Of the runtime only.
+    Suspend,
+    /// A request panics in the middle. Of the runtime only.
+    Panic,
     /// One process does not reach the database.
     Partition,
     /// The database answers nobody.
@@ -54,13 +58,15 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 22] = [
+    pub const ALL: [Fault; 24] = [
         Fault::Crash,
         Fault::Restart,
         Fault::NewId,
         Fault::DuplicateId,
         Fault::Freeze,
         Fault::FreezeAfterClock,
+        Fault::Suspend,
+        Fault::Panic,
         Fault::Partition,
         Fault::Outage,
         Fault::ClockJump,
@@ -78,6 +84,11 @@ impl Fault {
         Fault::Restore,
         Fault::TermDeleted,
     ];
+
+    /// Whether it takes the runtime: the rules' machine has neither timers nor anything that panics.
+    pub fn takes_runtime(self) -> bool {
+        matches!(self, Fault::Suspend | Fault::Panic)
+    }
 }
 
 /// What happened in one run or in many.

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use simulation::exhaustive::{Bounds, Small};
 use simulation::faults::Tally;
 use simulation::run::{Failure, run};
 use simulation::scenario::{SCENARIOS, Scenario};
+use simulation::subject::Subject;
 use stateright::report::WriteReporter;
 use stateright::{Checker, Model};
 
@@ -23,21 +24,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Run many seeds of every scenario, or of one.
-    Prove {
-        /// How many seeds of each scenario.
-        #[arg(long, default_value_t = 1000)]
-        seeds: u64,
-        /// Stop after this many seconds, whatever is left.
-        #[arg(long)]
-        time: Option<u64>,
-        /// Only this scenario.
-        #[arg(long)]
-        scenario: Option<String>,
-        /// The first seed; fresh ones without it.
-        #[arg(long)]
-        from: Option<u64>,
-    },
+    /// Put the rules to the test: run many seeds of every scenario, or of one.
+    Prove(Runs),
+    /// The same with the library's driver, which carries the rules out.
+    Runtime(Runs),
     /// Try every behaviour of a small configuration.
     Exhaust {
         /// Further than every test run does; takes minutes.
@@ -52,26 +42,37 @@ enum Action {
         /// The seed.
         #[arg(long)]
         seed: u64,
+        /// With the driver, not with the rules alone.
+        #[arg(long)]
+        runtime: bool,
     },
+}
+
+#[derive(Args)]
+struct Runs {
+    /// How many seeds of each scenario.
+    #[arg(long, default_value_t = 1000)]
+    seeds: u64,
+    /// Stop after this many seconds, whatever is left.
+    #[arg(long)]
+    time: Option<u64>,
+    /// Only this scenario.
+    #[arg(long)]
+    scenario: Option<String>,
+    /// The first seed; fresh ones without it.
+    #[arg(long)]
+    from: Option<u64>,
 }
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
-        Action::Prove { seeds, time, scenario, from } => {
-            let chosen: Vec<&Scenario> = SCENARIOS
-                .iter()
-                .filter(|known| scenario.as_ref().is_none_or(|name| known.name == name))
-                .collect();
-            if chosen.is_empty() {
-                return unknown();
-            }
-            let from = from.unwrap_or_else(|| u64::from(rand::random::<u32>()) << 20);
-            prove(&chosen, from, seeds, time.map(Duration::from_secs))
-        }
+        Action::Prove(runs) => prove(Subject::Rules(None), &runs),
+        Action::Runtime(runs) => prove(Subject::Runtime(None), &runs),
         Action::Exhaust { far } => exhaust(if far { Bounds::LARGE } else { Bounds::SMALL }),
-        Action::Replay { scenario, seed } => {
+        Action::Replay { scenario, seed, runtime } => {
             let Some(scenario) = Scenario::named(&scenario) else { return unknown() };
-            match run(scenario, seed, None, true) {
+            let subject = if runtime { Subject::Runtime(None) } else { Subject::Rules(None) };
+            match run(scenario, seed, subject, true) {
                 Ok(tally) => {
                     println!("{tally}");
                     ExitCode::SUCCESS
@@ -85,8 +86,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn prove(scenarios: &[&Scenario], from: u64, seeds: u64, time: Option<Duration>) -> ExitCode {
-    println!("seeds from {from}, {seeds} of each of {} scenarios", scenarios.len());
+fn prove(subject: Subject, runs: &Runs) -> ExitCode {
+    let chosen = |known: &&Scenario| runs.scenario.as_ref().is_none_or(|name| known.name == name);
+    let scenarios: Vec<&Scenario> = SCENARIOS.iter().filter(chosen).collect();
+    if scenarios.is_empty() {
+        return unknown();
+    }
+    let (seeds, time) = (runs.seeds, runs.time.map(Duration::from_secs));
+    let from = runs.from.unwrap_or_else(|| u64::from(rand::random::<u32>()) << 20);
+    println!("{subject:?}: seeds from {from}, {seeds} of each of {} scenarios", scenarios.len());
     let started = Instant::now();
     let next = AtomicU64::new(0);
     let done = Mutex::new((BTreeMap::<&str, Tally>::new(), Vec::<Failure>::new(), started));
@@ -101,7 +109,7 @@ fn prove(scenarios: &[&Scenario], from: u64, seeds: u64, time: Option<Duration>)
                         return;
                     }
                     let scenario = scenarios[usize::try_from(number).unwrap_or(0) % scenarios.len()];
-                    let result = run(scenario, from + number / scenarios.len() as u64, None, false);
+                    let result = run(scenario, from + number / scenarios.len() as u64, subject, false);
                     let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                     match result {
                         Ok(tally) => done.0.entry(scenario.name).or_default().add(&tally),

@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::expectation::{Ending, Expectation};
 use crate::faults::Tally;
-use crate::mutation::Mutation;
 use crate::observer::Violation;
 use crate::scenario::Scenario;
+use crate::subject::Subject;
 use crate::world::{ELECTION, HEARTBEAT, Process, World};
 
 /// A run in which a promise was broken.
@@ -19,15 +19,21 @@ pub struct Failure {
     pub scenario: &'static str,
     /// Which seed.
     pub seed: u64,
+    /// What was put to the test.
+    pub subject: Subject,
     /// What was broken.
     pub violation: Violation,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failure { scenario, seed, violation } = self;
-        writeln!(f, "scenario {scenario}, seed {seed}: {violation}")?;
-        write!(f, "replay with: cargo run -p simulation -- replay --scenario {scenario} --seed {seed}")
+        let Failure { scenario, seed, subject, violation } = self;
+        let runtime = if subject.is_runtime() { " --runtime" } else { "" };
+        writeln!(f, "scenario {scenario}, seed {seed}{runtime}: {violation}")?;
+        write!(
+            f,
+            "replay with: cargo run -p simulation -- replay --scenario {scenario} --seed {seed}{runtime}"
+        )
     }
 }
 
@@ -35,14 +41,10 @@ impl fmt::Display for Failure {
 ///
 /// # Errors
 /// The first promise that was broken.
-pub fn run(
-    scenario: &Scenario,
-    seed: u64,
-    mutation: Option<Mutation>,
-    trace: bool,
-) -> Result<Tally, Box<Failure>> {
-    let mut run = Run { world: World::new(scenario, seed, mutation, trace) };
-    run.whole().map_err(|violation| Box::new(Failure { scenario: scenario.name, seed, violation }))?;
+pub fn run(scenario: &Scenario, seed: u64, subject: Subject, trace: bool) -> Result<Tally, Box<Failure>> {
+    let mut run = Run { world: World::new(scenario, seed, subject, trace) };
+    run.whole()
+        .map_err(|violation| Box::new(Failure { scenario: scenario.name, seed, subject, violation }))?;
     Ok(run.world.tally)
 }
 
@@ -98,7 +100,7 @@ impl Run {
         let leader = self.world.processes[leaders[0]].identity.id.clone();
         for index in self.world.alive() {
             let process = &self.world.processes[*index];
-            let registered = process.machine.outlook(process.clock.shows(self.world.now)).registered;
+            let registered = process.node.is_registered(process.clock.shows(self.world.now));
             if !registered && process.identity.id != leader {
                 return self.violated(format!("{} does not take part", process.identity.id));
             }
@@ -118,7 +120,7 @@ impl Run {
         self.require(started)?;
         self.world.run_until(self.world.now + self.pause())?;
         self.stays()?;
-        self.crash_waiting();
+        self.crash_waiting()?;
         let ending = Ending::ALL[self.world.rng().below(3)];
         let Some(&leader) = self.world.leaders().first() else { return Ok(()) };
         let candidates = self.candidates(leader);
@@ -149,13 +151,14 @@ impl Run {
     }
 
     /// A process that waits for the leader's row would change who is best in the middle of an election.
-    fn crash_waiting(&mut self) {
+    fn crash_waiting(&mut self) -> Result<(), Violation> {
         for index in self.world.alive().to_vec() {
             let process = &self.world.processes[index];
-            if !process.machine.outlook(process.clock.shows(self.world.now)).registered {
-                self.world.crash(index);
+            if !process.node.is_registered(process.clock.shows(self.world.now)) {
+                self.crash(index)?;
             }
         }
+        Ok(())
     }
 
     /// Who can lead after this leader, the best first.
@@ -172,10 +175,10 @@ impl Run {
 
     fn end_leadership(&mut self, ending: Ending, leader: usize, next: usize) -> Result<(), Violation> {
         match ending {
-            Ending::Crash => self.world.crash(leader),
+            Ending::Crash => self.crash(leader)?,
             Ending::CrashOfTwo => {
-                self.world.crash(leader);
-                self.world.crash(next);
+                self.crash(leader)?;
+                self.crash(next)?;
                 self.world.jump_clock();
             }
             Ending::Stop => {
@@ -184,6 +187,11 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    fn crash(&mut self, index: usize) -> Result<(), Violation> {
+        let crashed = self.world.crash(index);
+        self.require(crashed)
     }
 
     fn pause(&self) -> Duration {

@@ -1,11 +1,12 @@
 //! Processes, the network and the database in true time.
 //!
 //! Everything that happens is an entry in one queue, ordered by true time; nothing else moves. The adversary is in
-//! `adversary`, what it does to messages in `network`, how processes come and go in `population`.
+//! `adversary`, what it does to messages in `network`, how processes come and go in `population`, what
+//! one does when something reaches it in `turn`.
 
 use std::time::Duration;
 
-use protocol::{Change, Command, Event, LeadershipId, Outcome, Reply, Term, Time};
+use protocol::{Event, LeadershipId, Term};
 
 use crate::clock::Moment;
 use crate::database::{Database, DatabaseTime};
@@ -14,7 +15,7 @@ use crate::mutation::Mutation;
 use crate::observer::{Leading, Observer, Violation};
 use crate::rng::Rng;
 use crate::scenario::Scenario;
-use crate::trace::{self, name};
+use crate::subject::Subject;
 
 mod adversary;
 mod happening;
@@ -22,10 +23,11 @@ mod network;
 mod population;
 mod process;
 mod schedule;
+mod turn;
 
 use happening::Happening;
+use process::Inbound;
 pub use process::Process;
-use process::{Inbound, Life};
 use schedule::Schedule;
 
 /// H of a node with the usual settings.
@@ -46,7 +48,7 @@ pub struct World {
     pub renewed: Moment,
     schedule: Schedule<Happening>,
     rng: Rng,
-    mutation: Option<Mutation>,
+    subject: Subject,
     observer: Observer,
     alive: Vec<usize>,
     /// How many processes should live at a time.
@@ -64,11 +66,11 @@ pub struct World {
 
 impl World {
     /// A system with empty tables. Its processes start within the first moments.
-    pub fn new(scenario: &Scenario, seed: u64, mutation: Option<Mutation>, trace: bool) -> Self {
+    pub fn new(scenario: &Scenario, seed: u64, subject: Subject, trace: bool) -> Self {
         let mut rng = Rng::new(seed);
         let (low, high) = (*scenario.fleet.nodes.start(), *scenario.fleet.nodes.end());
         let target = low + rng.below(high - low + 1);
-        let database = Database::new(scenario.terms_kept, mutation);
+        let database = Database::new(scenario.terms_kept, subject.mutation());
         let mut observer = Observer::default();
         if scenario.forgets() {
             observer.expect_forgetting();
@@ -84,7 +86,7 @@ impl World {
             renewed: Moment::ZERO,
             schedule: Schedule::new(),
             rng,
-            mutation,
+            subject,
             observer,
             alive: Vec::new(),
             target,
@@ -128,7 +130,8 @@ impl World {
     pub fn leaders(&self) -> Vec<usize> {
         let leads = |index: &usize| {
             let process = &self.processes[*index];
-            let stored = self.mutation == Some(Mutation::StoredFlag) && process.flag && process.alive();
+            let stored =
+                self.subject.mutation() == Some(Mutation::StoredFlag) && process.flag && process.alive();
             stored || process.leads(self.now).is_some()
         };
         self.alive.iter().copied().filter(leads).collect()
@@ -201,152 +204,6 @@ impl World {
         Ok(())
     }
 
-    /// An event reaches a process, which handles it unless it is frozen.
-    fn receive(&mut self, index: usize, inbound: Inbound) -> Result<(), String> {
-        match &mut self.processes[index].life {
-            Life::Gone => Ok(()),
-            Life::Frozen { inbox, .. } => {
-                inbox.push(inbound);
-                Ok(())
-            }
-            Life::Running => {
-                let shown = self.processes[index].clock.shows(self.now);
-                if self.disturbed && self.interrupts() {
-                    self.freeze(index, Some((shown, inbound)));
-                    return self.check();
-                }
-                self.handle(index, shown, inbound)
-            }
-        }
-    }
-
-    fn resume(&mut self, index: usize) -> Result<(), String> {
-        let Life::Frozen { until, interrupted, inbox } = &mut self.processes[index].life else {
-            return Ok(());
-        };
-        if self.now < *until {
-            return Ok(());
-        }
-        let (interrupted, mut inbox) = (interrupted.take(), std::mem::take(inbox));
-        self.processes[index].life = Life::Running;
-        self.say(|| format!("{} goes on", name(&self.processes[index].identity)));
-        self.check()?;
-        if let Some((read_before, inbound)) = interrupted {
-            self.handle(index, read_before, inbound)?;
-        }
-        inbox.push(Inbound::plain(Event::Tick));
-        while !inbox.is_empty() && self.processes[index].alive() {
-            let inbound = inbox.swap_remove(self.rng.below(inbox.len()));
-            let shown = self.processes[index].clock.shows(self.now);
-            self.handle(index, shown, inbound)?;
-        }
-        Ok(())
-    }
-
-    fn handle(&mut self, index: usize, shown: Time, inbound: Inbound) -> Result<(), String> {
-        let process = &mut self.processes[index];
-        if let Event::Reply { token, reply: Some(reply) } = &inbound.event
-            && process.awaits(*token, shown)
-        {
-            match reply {
-                Reply::Snapshot(view) => self.observer.on_snapshot(process.identity.incarnation, view),
-                Reply::Claimed { term } => {
-                    self.observer.on_told_of_claim(process.identity.incarnation, *term)?
-                }
-                _ => {}
-            }
-        }
-        let before = process.machine.lease();
-        let is_reply = matches!(inbound.event, Event::Reply { reply: Some(_), .. });
-        let what = if self.trace { trace::event(&inbound.event) } else { String::new() };
-        let commands = process.machine.handle(shown, inbound.event);
-        let after = process.machine.lease();
-        process.flag = after.is_some();
-        let extended = after.filter(|after| {
-            is_reply
-                && before.is_none_or(|before| before.term != after.term || before.deadline < after.deadline)
-        });
-        if let Some(lease) = extended {
-            process.rests_on = inbound.effect.seq;
-            if inbound.effect.open != Some(lease.term) {
-                let who = name(&process.identity);
-                return Err(format!(
-                    "{who} extended its lease of term {} while that was not open",
-                    lease.term
-                ));
-            }
-        }
-        self.say(|| {
-            let process = &self.processes[index];
-            let lease = trace::lease(process.machine.lease(), shown);
-            let commands: Vec<_> = commands.iter().map(trace::command).collect();
-            format!("{}{lease} <- {what}\n             -> {}", name(&process.identity), commands.join("; "))
-        });
-        for command in commands {
-            match command {
-                Command::Send { token, request, limit } => {
-                    self.processes[index].awaited = (token, shown + limit);
-                    self.send(index, token, request, limit);
-                }
-                Command::Announce(change) => self.announced(index, &change)?,
-                Command::End(outcome) => return self.ended(index, outcome),
-            }
-        }
-        self.schedule_tick(index, shown);
-        self.maybe_write(index);
-        self.check()
-    }
-
-    fn announced(&mut self, index: usize, change: &Change) -> Result<(), String> {
-        if let Change::BecameLeader { term, .. } = change {
-            self.tally_traits();
-            let process = &self.processes[index];
-            if process.machine.lease().is_none_or(|lease| lease.term != *term) {
-                return Err(format!("{} announced term {term} without its lease", name(&process.identity)));
-            }
-        }
-        Ok(())
-    }
-
-    fn ended(&mut self, index: usize, outcome: Outcome) -> Result<(), String> {
-        let process = &self.processes[index];
-        if process.machine.lease().is_some() {
-            return Err(format!("{} ended ({outcome:?}) with a lease", name(&process.identity)));
-        }
-        let stopped = matches!(outcome, Outcome::Stopped { .. });
-        if stopped != process.stopping && stopped {
-            return Err(format!("{} stopped unasked", name(&process.identity)));
-        }
-        let clean = outcome == Outcome::Stopped { clean: true };
-        let row = self.database.nodes.get(&process.identity.id);
-        let own_row = row.is_some_and(|row| row.incarnation == process.identity.incarnation);
-        let own_term =
-            self.database.open_term().is_some_and(|term| term.incarnation == process.identity.incarnation);
-        if clean
-            && (own_row || own_term)
-            && self.quiet_since.is_some_and(|since| self.now > since + HEARTBEAT)
-        {
-            return Err(format!("{} stopped cleanly and left its row or its term", name(&process.identity)));
-        }
-        self.remove(index);
-        self.check()
-    }
-
-    /// Wakes a process when it asked to be, or a little later.
-    fn schedule_tick(&mut self, index: usize, shown: Time) {
-        let process = &mut self.processes[index];
-        process.tick += 1;
-        let number = process.tick;
-        let Some(due) = process.machine.due() else { return };
-        let late = if self.rng.chance(0.1) { HEARTBEAT / 50 } else { HEARTBEAT / 1000 };
-        let lag = self.rng.between(Duration::ZERO, late);
-        let process = &self.processes[index];
-        let at = process.clock.reaches(due).max(self.now);
-        // A machine that wants a tick at once gets it, but time goes on.
-        let lag = if due <= shown { lag + Duration::from_nanos(1) } else { lag };
-        self.schedule(at + lag, Happening::Tick { process: index, number });
-    }
-
     /// The application of a leader writes through the fence now and then; the write may take any time to arrive.
     fn maybe_write(&mut self, index: usize) {
         if let Some(lease) = self.processes[index].leads(self.now)
@@ -371,7 +228,7 @@ impl World {
                 Leading {
                     id: process.identity.id.clone(),
                     incarnation: process.identity.incarnation,
-                    term: process.machine.lease().map_or(Term::NONE, |lease| lease.term),
+                    term: process.node.lease().map_or(Term::NONE, |lease| lease.term),
                     rests_on: process.rests_on,
                 }
             })

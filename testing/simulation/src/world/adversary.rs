@@ -74,7 +74,8 @@ impl World {
         let anybody = self.rng.pick(&self.alive).copied();
         let leader_bias = leader.filter(|_| self.rng.chance(self.scenario.faults.leader_bias));
         let Some(victim) = leader_bias.or(anybody) else { return Ok(()) };
-        self.apply(fault, victim)?;
+        let panics = fault == Fault::Crash && self.subject.is_runtime() && self.rng.chance(0.3);
+        self.apply(if panics { Fault::Panic } else { fault }, victim)?;
         self.check()
     }
 
@@ -82,7 +83,7 @@ impl World {
         self.say(|| format!("{fault:?} for {}", name(&self.processes[victim].identity)));
         match fault {
             Fault::Crash => {
-                self.crash(victim);
+                self.crash(victim)?;
                 if self.rng.chance(0.5) {
                     let delay = self.span();
                     let id = Some(self.processes[victim].identity.id.clone());
@@ -90,9 +91,14 @@ impl World {
                     self.schedule(self.now + delay, Happening::Start { id });
                 }
             }
+            Fault::Panic => {
+                if !self.processes[victim].running() || !self.panic(victim)? {
+                    return Ok(());
+                }
+            }
             Fault::Stop => self.stop(victim)?,
             Fault::NewId => {
-                self.crash(victim);
+                self.crash(victim)?;
                 self.start(None)?;
             }
             Fault::DuplicateId => {
@@ -134,6 +140,7 @@ impl World {
                 self.observer.on_forgotten(&before, &self.database);
             }
             Fault::Restart
+            | Fault::Suspend
             | Fault::LostRequest
             | Fault::LostReply
             | Fault::LateRequest
@@ -161,8 +168,20 @@ impl World {
         }
         let until = self.now + self.span();
         self.say(|| format!("{} is frozen until {until:?}", name(&self.processes[index].identity)));
-        self.processes[index].life = Life::Frozen { until, interrupted, inbox: Vec::new() };
+        self.processes[index].life = Life::Frozen { since: self.now, until, interrupted, inbox: Vec::new() };
         self.schedule(until, Happening::Resume { process: index });
+    }
+
+    /// A machine whose process goes on may have been suspended meanwhile, and its timers with it.
+    pub(super) fn suspend(&mut self, index: usize, since: Moment) {
+        if !self.subject.is_runtime() || !self.rng.chance(0.3) {
+            return;
+        }
+        let process = &mut self.processes[index];
+        let span = process.clock.shows(self.now).since(process.clock.shows(since));
+        process.node.suspended(span);
+        self.tally.inject(Fault::Suspend);
+        self.say(|| format!("  its timers stood still for {span:?}"));
     }
 
     /// The faults that are there all the time.

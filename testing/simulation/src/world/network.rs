@@ -51,6 +51,16 @@ impl World {
         self.schedule(self.now + delay, Happening::Arrive { process: index, token, request, expected });
     }
 
+    /// A store gives a request up when its limit is over, though a timer may be late and a store may hang.
+    pub(super) fn time_out(&mut self, index: usize, token: u64, limit: Duration) {
+        if self.subject.is_runtime() && self.rng.chance(0.8) {
+            let at = self.now + self.processes[index].clock.takes(limit);
+            let late = self.rng.between(Duration::ZERO, HEARTBEAT / 50);
+            let inbound = Inbound::reply(token, None, Effect::default());
+            self.schedule(at + late, Happening::Return { process: index, inbound });
+        }
+    }
+
     /// A request reaches the database, is carried out, and the reply sets out.
     pub(super) fn arrive(
         &mut self,
@@ -80,6 +90,16 @@ impl World {
             let (request, reply) = (trace::request(request), trace::reply(&reply));
             format!("  database: {} {request} -> {reply}", name(&sender))
         });
+        if let (Request::Register { .. }, Reply::IdTaken { .. }) = (request, &reply)
+            && self.disturbed
+            && self.rng.chance(0.3)
+        {
+            // The statement that takes the row over found none to take, and the one that looks comes a little later.
+            let at = self.now + self.rng.between(Duration::ZERO, HEARTBEAT / 50);
+            let request = Request::Register { take_over: None };
+            self.schedule(at, Happening::Arrive { process: index, token, request, expected });
+            return self.check();
+        }
         self.committed(index, request, &reply)?;
         if before != self.database.open_term().map(TermRow::leadership) {
             self.notify();

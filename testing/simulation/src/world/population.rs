@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{Event, HeartbeatSeq, Incarnation, LocalNode, Machine, Time, Timing};
+use protocol::{Event, HeartbeatSeq, Incarnation, LocalNode, Time, Timing};
 
 use super::process::{Inbound, Life, Process};
 use super::{ELECTION, HEARTBEAT, World};
@@ -10,6 +10,7 @@ use crate::clock::{Clock, Moment};
 use crate::database::NodeIdentity;
 use crate::faults::Fault;
 use crate::mutation::Mutation;
+use crate::node::Node;
 use crate::trace::name;
 
 impl World {
@@ -42,14 +43,13 @@ impl World {
         let priority = if claim_blocked { 9 } else { priority };
         let identity =
             NodeIdentity { id, incarnation, priority, eligible: true, lease: timing.lease_duration() };
-        let rules = Mutation::rules(self.mutation, &timing);
-        let machine = Machine::with_rules(clock.shows(self.now), node, timing, rules);
+        let node = Node::new(self.subject, clock.shows(self.now), node, priority, timing);
         self.say(|| format!("{} starts with {timing:?}, {clock:?}, slow {slow}", name(&identity)));
         self.processes.push(Process {
             identity,
             clock,
             timing,
-            machine,
+            node,
             life: Life::Running,
             slow,
             claim_blocked,
@@ -65,9 +65,20 @@ impl World {
     }
 
     /// A process is gone from one moment to the next.
-    pub fn crash(&mut self, index: usize) {
+    pub fn crash(&mut self, index: usize) -> Result<(), String> {
         self.say(|| format!("{} crashes", name(&self.processes[index].identity)));
-        self.remove(index);
+        self.remove(index)
+    }
+
+    /// A request of a process panics in the middle, and what it publishes is looked at before the process is gone. Says
+    /// whether one was under way.
+    pub(super) fn panic(&mut self, index: usize) -> Result<bool, String> {
+        let process = &mut self.processes[index];
+        let panicked = process.node.panic().map_err(|what| format!("{} {what}", name(&process.identity)))?;
+        if panicked {
+            self.remove(index)?;
+        }
+        Ok(panicked)
     }
 
     /// A process is asked to stop.
@@ -77,9 +88,11 @@ impl World {
         self.receive(index, Inbound::plain(Event::Stop))
     }
 
-    pub(super) fn remove(&mut self, index: usize) {
-        self.processes[index].life = Life::Gone;
+    pub(super) fn remove(&mut self, index: usize) -> Result<(), String> {
         self.alive.retain(|alive| *alive != index);
+        let process = &mut self.processes[index];
+        process.life = Life::Gone;
+        process.node.crash().map_err(|what| format!("{} {what}", name(&process.identity)))
     }
 
     fn settings(&mut self) -> Timing {
@@ -97,7 +110,7 @@ impl World {
 
     /// The ratio of any two rates is at most 1.1, and often just that.
     fn new_clock(&mut self) -> Clock {
-        let (slow, fast) = match self.mutation {
+        let (slow, fast) = match self.subject.mutation() {
             Some(Mutation::DriftBeyondSetting) => (850_000, 1_150_000),
             _ => (955_000, 1_050_000),
         };

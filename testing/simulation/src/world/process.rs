@@ -1,11 +1,12 @@
-//! One process: a protocol machine, its machine's clock, and whether it is run at the moment.
+//! One process: its node, its machine's clock, and whether it is run at the moment.
 
 use std::time::Duration;
 
-use protocol::{Event, HeartbeatSeq, Lease, Machine, Reply, Term, Time, Timing};
+use protocol::{Event, HeartbeatSeq, Lease, Reply, Term, Time, Timing};
 
 use crate::clock::{Clock, Moment};
 use crate::database::NodeIdentity;
+use crate::node::Node;
 
 /// Whether a process is run.
 #[derive(Clone, PartialEq, Debug)]
@@ -14,6 +15,8 @@ pub enum Life {
     Running,
     /// Not until then; what came in meanwhile waits.
     Frozen {
+        /// Since when.
+        since: Moment,
         /// Until when.
         until: Moment,
         /// An event it was about to handle, with what it had read from the clock.
@@ -28,7 +31,7 @@ pub enum Life {
 /// Something for a process to handle.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Inbound {
-    /// What the machine is told.
+    /// What the node is told.
     pub event: Event,
     /// What only the observer knows about a reply.
     pub effect: Effect,
@@ -54,12 +57,11 @@ impl Inbound {
 }
 
 /// One run of a node's process.
-#[derive(Clone, Debug)]
 pub struct Process {
     pub identity: NodeIdentity,
     pub clock: Clock,
     pub timing: Timing,
-    pub machine: Machine,
+    pub node: Node,
     pub life: Life,
     pub slow: bool,
     pub claim_blocked: bool,
@@ -87,12 +89,12 @@ impl Process {
 
     /// The lease that is in force at this moment: what `is_leader` answers.
     pub fn leads(&self, now: Moment) -> Option<Lease> {
-        self.machine.lease().filter(|lease| self.alive() && self.clock.shows(now) < lease.deadline)
+        self.node.lease_at(self.clock.shows(now)).filter(|_| self.alive())
     }
 
     /// Whether a reply is to a step that it has not given up.
     pub fn awaits(&self, token: u64, shown: Time) -> bool {
-        let lapsed = self.machine.lease().is_some_and(|lease| lease.deadline <= shown);
+        let lapsed = self.node.lease().is_some_and(|lease| lease.deadline <= shown);
         self.awaited.0 == token && shown < self.awaited.1 && !lapsed
     }
 
