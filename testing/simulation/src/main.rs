@@ -28,19 +28,19 @@ enum Action {
         /// How many seeds of each scenario.
         #[arg(long, default_value_t = 1000)]
         seeds: u64,
-        /// Stop after this many seconds, whatever is left.
+        /// Stop after this many seconds, even if runs remain.
         #[arg(long)]
         time: Option<u64>,
         /// Only this scenario.
         #[arg(long)]
         scenario: Option<String>,
-        /// The first seed; fresh ones without it.
+        /// The first seed; fresh seeds without it.
         #[arg(long)]
         from: Option<u64>,
     },
     /// Try every behaviour of a small configuration.
     Exhaust {
-        /// Further than every test run does; takes minutes.
+        /// Search further than every test run does; takes minutes.
         #[arg(long)]
         far: bool,
     },

@@ -1,4 +1,4 @@
-//! One run: faults for a while, then quiet, then elections that are held to what is promised of them.
+//! One run: faults for a while, then quiet, then elections checked against the promises.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -19,7 +19,7 @@ pub struct Failure {
     pub scenario: &'static str,
     /// Which seed.
     pub seed: u64,
-    /// What was broken.
+    /// The broken promise.
     pub violation: Violation,
 }
 
@@ -31,10 +31,10 @@ impl fmt::Display for Failure {
     }
 }
 
-/// One run, as the seed has it.
+/// One run of a seed.
 ///
 /// # Errors
-/// The first promise that was broken.
+/// The first broken promise.
 pub fn run(
     scenario: &Scenario,
     seed: u64,
@@ -61,7 +61,7 @@ impl Run {
         Ok(())
     }
 
-    /// Once faults have stopped there is a leader within the bound, and it stays.
+    /// After the faults have stopped there is a leader within the bound, and it stays.
     fn recover(&mut self) -> Result<(), Violation> {
         let calm = self.world.calm();
         self.require(calm)?;
@@ -79,7 +79,7 @@ impl Run {
         if self.world.scenario.fleet.slow > 0.0 { Ok(()) } else { self.stays() }
     }
 
-    /// T for the lease of a leader that is gone, and H more for each thing that may have to pass before a node campaigns.
+    /// T for the lease of a leader that has gone, and H more for each delay that may follow before a node campaigns.
     fn recovery_bound(&self) -> Duration {
         let longest = |span: fn(&Process) -> Duration| {
             let spans = self.world.processes.iter().map(|process| process.clock.takes(span(process)));
@@ -89,7 +89,7 @@ impl Run {
             + 12 * longest(|process| process.timing.heartbeat_interval())
     }
 
-    /// The leader leads on, and nobody claims.
+    /// The leader stays leader, and no node claims.
     fn stays(&mut self) -> Result<(), Violation> {
         let (leaders, claims) = (self.world.leaders(), self.world.claims.len());
         if leaders.len() != 1 {
@@ -112,7 +112,7 @@ impl Run {
         Ok(())
     }
 
-    /// One election without any fault but the one that causes it: the right node wins it in time.
+    /// One election without any fault except the one that causes it: the right node wins it in time.
     fn elect(&mut self) -> Result<(), Violation> {
         let started = self.world.refill();
         self.require(started)?;
@@ -135,8 +135,9 @@ impl Run {
                 from = self.world.renewed;
             }
             if self.world.now > from + within {
-                return self
-                    .violated(format!("no leader {within:?} after the last one's ending ({ending:?})"));
+                return self.violated(format!(
+                    "no leader {within:?} after the end of the last leadership ({ending:?})"
+                ));
             }
             self.world.run_until(self.world.now + HEARTBEAT / 50)?;
         }
@@ -148,7 +149,7 @@ impl Run {
         self.stays()
     }
 
-    /// A process that waits for the leader's row would change who is best in the middle of an election.
+    /// A process that waits for the leader's row would change which node is best during an election.
     fn crash_waiting(&mut self) {
         for index in self.world.alive().to_vec() {
             let process = &self.world.processes[index];
@@ -158,7 +159,7 @@ impl Run {
         }
     }
 
-    /// Who can lead after this leader, the best first.
+    /// The nodes that can lead after this leader, the best first.
     fn candidates(&self, leader: usize) -> Vec<usize> {
         let world = &self.world;
         let able = |index: &usize| *index != leader && !world.processes[*index].claim_blocked;

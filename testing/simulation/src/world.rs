@@ -1,7 +1,7 @@
 //! Processes, the network and the database in true time.
 //!
-//! Everything that happens is an entry in one queue, ordered by true time; nothing else moves. The adversary is in
-//! `adversary`, what it does to messages in `network`, how processes come and go in `population`.
+//! Every event of the system is an entry in one queue, ordered by true time. The adversary is in `adversary`, its
+//! effects on messages are in `network`, and processes start and end in `population`.
 
 use std::time::Duration;
 
@@ -33,14 +33,14 @@ pub const HEARTBEAT: Duration = Duration::from_secs(1);
 /// T of a node with the usual settings.
 pub const ELECTION: Duration = Duration::from_secs(3);
 
-/// One simulated system.
+/// A simulated system.
 pub struct World {
     pub scenario: Scenario,
     pub now: Moment,
     pub database: Database,
     pub processes: Vec<Process>,
     pub tally: Tally,
-    /// The leaderships in the order of their commits: when, which, and whose.
+    /// The leaderships in the order of their commits: when, which, and by which node.
     pub claims: Vec<(Moment, LeadershipId, String)>,
     /// When the last renewal of the present leadership was committed.
     pub renewed: Moment,
@@ -49,11 +49,11 @@ pub struct World {
     mutation: Option<Mutation>,
     observer: Observer,
     alive: Vec<usize>,
-    /// How many processes should live at a time.
+    /// How many processes should live at once.
     target: usize,
     /// Whether faults are injected now.
     disturbed: bool,
-    /// Since when nothing goes wrong any more.
+    /// Since when nothing has gone wrong.
     quiet_since: Option<Moment>,
     outage_until: Moment,
     database_clock: DatabaseTime,
@@ -113,7 +113,7 @@ impl World {
         world
     }
 
-    /// Goes on until then.
+    /// Runs until this moment.
     pub fn run_until(&mut self, end: Moment) -> Result<(), Violation> {
         while let Some((at, happening)) = self.schedule.next_until(end) {
             self.now = at;
@@ -134,14 +134,14 @@ impl World {
         self.alive.iter().copied().filter(leads).collect()
     }
 
-    /// The processes that live.
+    /// The processes that are alive.
     pub fn alive(&self) -> &[usize] {
         &self.alive
     }
 
     /// Sets the database's clock.
     pub fn jump_clock(&mut self) {
-        // From milliseconds to years, either way.
+        // By milliseconds to years, either way.
         let scale = 10f64.powf(3.0 + 11.0 * self.rng.fraction());
         #[expect(clippy::cast_possible_truncation, reason = "at most some years in microseconds")]
         let by = (scale * (2.0 * self.rng.fraction() - 1.0)) as i64;
@@ -149,12 +149,12 @@ impl World {
         self.database_clock = self.database_clock.saturating_add(by);
     }
 
-    /// Chance, for the caller that decides what happens next.
+    /// The random numbers, for the caller that decides what happens next.
     pub fn rng(&mut self) -> &mut Rng {
         &mut self.rng
     }
 
-    /// Puts a line into the trace.
+    /// Adds a line to the trace.
     pub fn note(&self, line: &str) {
         self.say(|| line.to_owned());
     }
@@ -201,7 +201,7 @@ impl World {
         Ok(())
     }
 
-    /// An event reaches a process, which handles it unless it is frozen.
+    /// An event arrives at a process, which handles it unless it is frozen.
     fn receive(&mut self, index: usize, inbound: Inbound) -> Result<(), String> {
         match &mut self.processes[index].life {
             Life::Gone => Ok(()),
@@ -229,7 +229,7 @@ impl World {
         }
         let (interrupted, mut inbox) = (interrupted.take(), std::mem::take(inbox));
         self.processes[index].life = Life::Running;
-        self.say(|| format!("{} goes on", name(&self.processes[index].identity)));
+        self.say(|| format!("{} resumes", name(&self.processes[index].identity)));
         self.check()?;
         if let Some((read_before, inbound)) = interrupted {
             self.handle(index, read_before, inbound)?;
@@ -251,7 +251,7 @@ impl World {
             match reply {
                 Reply::Snapshot(view) => self.observer.on_snapshot(process.identity.incarnation, view),
                 Reply::Claimed { term } => {
-                    self.observer.on_told_of_claim(process.identity.incarnation, *term)?
+                    self.observer.on_claim_reply(process.identity.incarnation, *term)?
                 }
                 _ => {}
             }
@@ -302,7 +302,7 @@ impl World {
             self.tally_traits();
             let process = &self.processes[index];
             if process.machine.lease().is_none_or(|lease| lease.term != *term) {
-                return Err(format!("{} announced term {term} without its lease", name(&process.identity)));
+                return Err(format!("{} announced term {term} without a lease", name(&process.identity)));
             }
         }
         Ok(())
@@ -315,7 +315,7 @@ impl World {
         }
         let stopped = matches!(outcome, Outcome::Stopped { .. });
         if stopped != process.stopping && stopped {
-            return Err(format!("{} stopped unasked", name(&process.identity)));
+            return Err(format!("{} stopped without being asked", name(&process.identity)));
         }
         let clean = outcome == Outcome::Stopped { clean: true };
         let row = self.database.nodes.get(&process.identity.id);
@@ -326,13 +326,16 @@ impl World {
             && (own_row || own_term)
             && self.quiet_since.is_some_and(|since| self.now > since + HEARTBEAT)
         {
-            return Err(format!("{} stopped cleanly and left its row or its term", name(&process.identity)));
+            return Err(format!(
+                "{} stopped cleanly but left its row or its term behind",
+                name(&process.identity)
+            ));
         }
         self.remove(index);
         self.check()
     }
 
-    /// Wakes a process when it asked to be, or a little later.
+    /// Schedules a process's next tick for when it is due, or a little later.
     fn schedule_tick(&mut self, index: usize, shown: Time) {
         let process = &mut self.processes[index];
         process.tick += 1;
@@ -342,12 +345,12 @@ impl World {
         let lag = self.rng.between(Duration::ZERO, late);
         let process = &self.processes[index];
         let at = process.clock.reaches(due).max(self.now);
-        // A machine that wants a tick at once gets it, but time goes on.
+        // A machine that is due at once is called at once, but time still advances.
         let lag = if due <= shown { lag + Duration::from_nanos(1) } else { lag };
         self.schedule(at + lag, Happening::Tick { process: index, number });
     }
 
-    /// The application of a leader writes through the fence now and then; the write may take any time to arrive.
+    /// The leader's application writes through the fence now and then. The write may take any time to arrive.
     fn maybe_write(&mut self, index: usize) {
         if let Some(lease) = self.processes[index].leads(self.now)
             && self.rng.chance(0.2)
@@ -358,7 +361,7 @@ impl World {
         }
     }
 
-    /// At most one process leads at this moment.
+    /// At most one process leads now.
     fn check(&mut self) -> Result<(), String> {
         let leaders = self.leaders();
         if leaders.len() < 2 {

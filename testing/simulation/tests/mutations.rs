@@ -1,4 +1,4 @@
-//! The checks are checked: each rule broken on purpose is caught, or the simulation has gone blind.
+//! Checks the checks: each rule broken on purpose must be caught. Otherwise the simulation no longer sees it.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use simulation::mutation::Mutation;
 use simulation::run::run;
 use simulation::scenario::{SCENARIOS, Scenario};
 
-/// Where a broken rule shows soonest.
+/// The scenarios that show a broken rule soonest.
 fn hunted_in(mutation: Mutation) -> &'static [&'static str] {
     match mutation {
         Mutation::HeartbeatForAnyIncarnation | Mutation::RenewalForAnyTerm => &["duplicates"],
