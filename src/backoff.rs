@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rand::{Rng, RngExt};
 
-/// Waits that double up to a bound, each cut to a random part of itself ("full jitter", M. Brooker,
-/// *Exponential Backoff and Jitter*, 2015), so that nodes that failed together do not come back together.
+/// Waits that double up to a bound. Each is a random part of the current ceiling ("full jitter", M. Brooker,
+/// *Exponential Backoff and Jitter*, 2015), so that nodes that failed together do not retry together.
 #[derive(Debug, Clone)]
 pub(crate) struct Backoff {
     first: Duration,
@@ -14,14 +14,14 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// The first wait is at most `first`, and none is longer than `max`.
+    /// The first wait is at most `first`; no wait is longer than `max`.
     pub(crate) fn new(first: Duration, max: Duration) -> Self {
         let first = first.min(max);
         Self { first, max, ceiling: first }
     }
 
-    /// How long to wait this time: at most the ceiling, which then doubles. Never less than half of the very
-    /// first ceiling, so that nothing is hammered.
+    /// The next wait: at most the ceiling, which then doubles, and at least half of the first ceiling, so that the
+    /// database is not hammered.
     pub(crate) fn next(&mut self, random: &mut impl Rng) -> Duration {
         let wait = random.random_range(self.first / 2..=self.ceiling);
         self.ceiling = self.ceiling.saturating_mul(2).min(self.max);
@@ -29,7 +29,7 @@ impl Backoff {
     }
 
     #[cfg(any(feature = "postgres", test))]
-    /// It worked: the next wait is a first one again.
+    /// The attempt succeeded: the next wait is a first one again.
     pub(crate) fn reset(&mut self) {
         self.ceiling = self.first;
     }

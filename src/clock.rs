@@ -1,21 +1,20 @@
-//! The local clock: one that goes on while the machine is suspended, and that nobody can set.
+//! The local clock. It goes on while the machine is suspended, and nobody can set it.
 
 use std::future::Future;
 use std::time::Duration;
 
 use protocol::Time;
 
-/// A clock, and a way to wait. The loops get theirs as an argument, so that tests and simulations can set it.
+/// A clock, and a way to wait. The loops get it as an argument, so that tests and simulations can set it.
 pub trait Clock {
     /// The time now.
     fn now(&self) -> Time;
 
-    /// Waits for about this long. It may take longer: ask the clock afterwards.
+    /// Waits for about this long. It may take longer, so read the clock afterwards.
     fn sleep(&self, span: Duration) -> impl Future<Output = ()>;
 }
 
-/// The machine's own clock, and tokio's timer. The timer stands still while the machine is suspended; the clock does
-/// not.
+/// The machine's own clock and tokio's timer. While the machine is suspended the timer stops and the clock goes on.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -29,13 +28,14 @@ impl Clock for SystemClock {
     }
 }
 
-/// Now, on Linux and Android by CLOCK_BOOTTIME.
+/// The time now: CLOCK_BOOTTIME, on Linux and Android.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn now() -> Time {
     read(rustix::time::ClockId::Boottime)
 }
 
-/// Now. On Apple's systems CLOCK_MONOTONIC goes on during sleep; elsewhere see the system's clock_gettime(2).
+/// The time now. On Apple's systems CLOCK_MONOTONIC goes on during sleep; elsewhere see the system's
+/// clock_gettime(2).
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 pub(crate) fn now() -> Time {
     read(rustix::time::ClockId::Monotonic)
@@ -49,7 +49,7 @@ fn read(clock: rustix::time::ClockId) -> Time {
     Time::from_origin(Duration::new(seconds, nanoseconds))
 }
 
-/// Now, since the first call. On Windows this clock goes on during sleep.
+/// The time since the first call. On Windows this clock goes on during sleep.
 #[cfg(not(unix))]
 pub(crate) fn now() -> Time {
     use std::sync::OnceLock;
@@ -65,11 +65,12 @@ mod tests {
 
     use super::*;
 
-    /// By how much the two clocks are put forward that could be confused: in calm they read the same.
+    /// How far the test puts each clock forward. Without that they read the same on a machine that was never
+    /// suspended.
     const BOOTTIME: u64 = 200_000;
     const MONOTONIC: u64 = 400_000;
 
-    /// Only a machine that was suspended tells CLOCK_BOOTTIME from CLOCK_MONOTONIC, or a time namespace does.
+    /// Only a suspended machine or a time namespace makes CLOCK_BOOTTIME and CLOCK_MONOTONIC differ.
     #[test]
     fn the_clock_is_the_one_that_goes_on_during_suspend() {
         let test = std::env::current_exe().unwrap();
@@ -87,7 +88,7 @@ mod tests {
         };
         let mut output = in_namespace(&[]);
         if !output.status.success() {
-            // Without the rights of root, where the system lets users have namespaces.
+            // Without root, on systems that let users create namespaces.
             output = in_namespace(&["--user", "--map-root-user"]);
         }
         let text = String::from_utf8_lossy(&output.stdout);

@@ -1,4 +1,4 @@
-//! What a user sets.
+//! The settings of a node.
 
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -16,8 +16,8 @@ const LONGEST_NAME: usize = 255;
 
 const TERM_HISTORY: NonZeroU32 = NonZeroU32::new(1000).unwrap();
 
-/// How a node takes part. Make one with [`ElectorConfig::new`] and change its fields. They are checked where an elector
-/// is made of them.
+/// How a node takes part in an election. Make one with [`ElectorConfig::new`] and change its fields. They are checked
+/// when an elector is made from it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,37 +32,39 @@ const TERM_HISTORY: NonZeroU32 = NonZeroU32::new(1000).unwrap();
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ElectorConfig {
-    /// The thing being led; nodes of one election agree on one leader. Default `default`. One database serves any
-    /// number of elections.
+    /// The name of the election. The nodes of one election agree on one leader. Default `default`. One database
+    /// serves any number of elections.
     pub election: String,
 
-    /// This node's id, its own among the election's nodes: a second process under the same id replaces the first.
+    /// This node's id, unique in its election: a second process with the same id replaces the first.
     pub node_id: String,
 
-    /// The highest priority leads; ties go to the lower id. Default 0. A sitting leader is not displaced.
+    /// The node with the highest priority leads; ties go to the lower id. Default 0. A node of higher priority that
+    /// joins later does not displace the leader.
     pub priority: i32,
 
-    /// Where clients reach this node, for others to read. Default none.
+    /// The advertised address, at which clients reach this node. Other nodes can read it. Default none.
     pub address: Option<String>,
 
-    /// H: how often every node writes a heartbeat. Default 5 s, at least 10 ms. Shorter notices a crash sooner and
-    /// costs more statements: two per node and interval. Database steps are given up after H / 2, so choose it well
-    /// above what the database takes for a commit on a bad day.
+    /// H: how often every node writes a heartbeat. Default 5 s, at least 10 ms. A shorter interval notices a crash
+    /// sooner and costs more statements: two per node and interval. A database step is given up after H / 2, so
+    /// choose H well above the time that a commit may take when the database is slow.
     pub heartbeat_interval: Duration,
 
-    /// T: a crashed leader is replaced between T - H and T after its last heartbeat. Default 15 s, at least
-    /// 3 x `heartbeat_interval`. Longer forgives longer outages of the database without a change of leader.
+    /// T: a crashed leader is replaced between T - H and T after its last heartbeat. Default 15 s, at least 3 x
+    /// `heartbeat_interval`. With a longer timeout, longer outages of the database cause no change of leader.
     pub election_timeout: Duration,
 
-    /// N: how often the leader deletes the rows of nodes that have not been heard of for twice this long. Default
-    /// 30 s, at least 2 x `election_timeout`. Elections do not depend on it.
+    /// N: every N the leader deletes the rows of nodes that have written no heartbeat for 2 N. Default 30 s, at least
+    /// 2 x `election_timeout`. Elections do not depend on it.
     pub node_timeout: Duration,
 
-    /// By how much two machines' clocks may differ in rate, as a fraction between 0 and 0.5. Default 0.1 (10 %), which is
-    /// more than NTP daemons slew a clock by. A leader counts on (T - H) / (1 + this); the others wait for all of T - H.
+    /// How much the rates of two machines' clocks may differ, as a fraction between 0 and 0.5. Default 0.1 (10 %),
+    /// which is more than NTP daemons slew a clock by. A leader counts on (T - H) / (1 + this); the other nodes wait
+    /// for all of T - H.
     pub clock_drift: f64,
 
-    /// How many of an election's newest terms cleanup keeps, as history. Default 1000.
+    /// How many of an election's newest terms the cleanup keeps, as history. Default 1000.
     pub term_history: NonZeroU32,
 
     on_become_leader: Option<Hook>,
@@ -70,7 +72,7 @@ pub struct ElectorConfig {
 }
 
 impl ElectorConfig {
-    /// The defaults, for this node.
+    /// The defaults for this node.
     pub fn new(node_id: impl Into<String>) -> Self {
         Self {
             election: "default".to_owned(),
@@ -88,10 +90,10 @@ impl ElectorConfig {
     }
 
     /// Runs this when the node becomes leader, on the runtime that called [`start`](crate::Elector::start). Hooks run
-    /// one after the other, in the order of the changes, and delay no heartbeat. A slow hook may run when its change is
-    /// already history, so check [`Elector::is_leader`](crate::Elector::is_leader) where it matters.
+    /// one after the other, in the order of the changes, and delay no heartbeat. When a slow hook runs, its change
+    /// may already be out of date. Check [`Elector::is_leader`](crate::Elector::is_leader) where it matters.
     ///
-    /// A hook that panics is reported, and the next change goes to the next hook. One that still runs one
+    /// A hook that panics is reported, and the next change goes to the next hook. A hook that still runs one
     /// `election_timeout` after the elector has ended is aborted.
     ///
     /// ```
@@ -99,7 +101,7 @@ impl ElectorConfig {
     ///
     /// let config = ElectorConfig::new("node-1")
     ///     .on_become_leader(|change| async move { println!("leading term {}", change.term) })
-    ///     .on_become_follower(|change| async move { println!("leading no more: {:?}", change.reason) });
+    ///     .on_become_follower(|change| async move { println!("lost leadership: {:?}", change.reason) });
     /// ```
     #[must_use]
     pub fn on_become_leader<F, Fut>(mut self, hook: F) -> Self
@@ -111,8 +113,8 @@ impl ElectorConfig {
         self
     }
 
-    /// Runs this when the node has lost its leadership, whatever the reason: also when the elector's own loop crashed.
-    /// Otherwise as [`on_become_leader`](Self::on_become_leader).
+    /// Runs this when the node has lost its leadership, for any reason, including a crash of the elector's own loop.
+    /// Otherwise the same as [`on_become_leader`](Self::on_become_leader).
     #[must_use]
     pub fn on_become_follower<F, Fut>(mut self, hook: F) -> Self
     where
@@ -123,7 +125,7 @@ impl ElectorConfig {
         self
     }
 
-    /// What the loops get.
+    /// The checked settings, for the loops.
     pub(crate) fn settings(&self) -> Result<Settings, Error> {
         check_name("election", "election", &self.election)?;
         check_name("node_id", "node id", &self.node_id)?;
@@ -152,7 +154,7 @@ fn check_name(setting: &'static str, what: &str, name: &str) -> Result<(), Error
     let wrong = if name.is_empty() {
         "must not be empty".to_owned()
     } else if name.len() > LONGEST_NAME {
-        format!("must be at most {LONGEST_NAME} bytes, and has {}", name.len())
+        format!("must be at most {LONGEST_NAME} bytes, but has {}", name.len())
     } else if name.chars().any(char::is_control) {
         "must not contain control characters".to_owned()
     } else if name.trim() != name {
@@ -172,7 +174,7 @@ mod tests {
         type Change = fn(&mut ElectorConfig);
         let rows: [(Change, &str); 7] = [
             (|c| c.node_id.clear(), "node id must not be empty"),
-            (|c| c.node_id = "x".repeat(256), "node id must be at most 255 bytes, and has 256"),
+            (|c| c.node_id = "x".repeat(256), "node id must be at most 255 bytes, but has 256"),
             (|c| c.node_id = "a\nb".into(), "node id must not contain control characters"),
             (|c| c.node_id = " a".into(), "node id must not begin or end with white space"),
             (|c| c.election.clear(), "election must not be empty"),

@@ -25,11 +25,11 @@ use crate::subscription::Subscription;
 
 /// One node of one election. Cheap to clone; all clones are the same node.
 ///
-/// When the last clone is dropped without [`stop`](Self::stop), the node leaves the election in the background, as a
-/// stop would, and nobody waits for it.
+/// When the last clone is dropped without [`stop`](Self::stop), the node leaves the election in the background, as
+/// after a stop, and nothing waits for it.
 ///
 /// A process must not be duplicated while an elector runs in it. After `fork()` the child has the state but not the
-/// thread: it answers [`is_leader`](Self::is_leader) as its parent would until the lease it knows is over.
+/// thread: its [`is_leader`](Self::is_leader) answers like its parent's until the lease that it knows is over.
 #[derive(Clone)]
 pub struct Elector {
     inner: Arc<Inner>,
@@ -38,10 +38,10 @@ pub struct Elector {
 struct Inner {
     settings: Settings,
     spec: ConnectSpec,
-    /// Which database, for messages: without a password.
+    /// The database's name for messages, without a password.
     database: String,
     state: watch::Receiver<SharedState>,
-    /// Never read: subscriptions are made of it.
+    /// Never read: subscriptions are made from it.
     events: broadcast::Receiver<Event>,
     life: Mutex<Life>,
 }
@@ -54,12 +54,12 @@ enum Life {
 }
 
 impl Elector {
-    /// Connects to the database and checks that it can be used. `database` is a [`DatabaseUrl`] or its text; what a text
-    /// leaves open is not taken from libpq's variables (see [`DatabaseUrl::with_libpq_defaults`]).
+    /// Connects to the database and checks that it can be used. `database` is a [`DatabaseUrl`] or its text. Settings
+    /// missing from a text are not taken from libpq's variables (see [`DatabaseUrl::with_libpq_defaults`]).
     ///
     /// # Errors
-    /// [`Error::InvalidDatabaseUrl`], [`Error::InvalidConfig`]; [`Error::Unreachable`] and [`Error::AccessDenied`] when no
-    /// connection comes about within 5 s; [`Error::SchemaMissing`] when the tables are not there.
+    /// [`Error::InvalidDatabaseUrl`], [`Error::InvalidConfig`]; [`Error::Unreachable`] and [`Error::AccessDenied`]
+    /// when no connection could be made within 5 s; [`Error::SchemaMissing`] when the tables are missing.
     ///
     /// # Cancel safety
     /// Cancel safe: the connection it made is closed.
@@ -71,12 +71,13 @@ impl Elector {
         D: TryInto<DatabaseUrl, Error: Into<Error>>,
     {
         let elector = Self::connect_lazy(database, config)?;
-        // Reads a row or none: what matters is that the database answers and the tables are there.
+        // Any answer will do: it shows that the database answers and that the tables exist.
         elector.leader().await?;
         Ok(elector)
     }
 
-    /// As [`connect`](Self::connect), but connects to nothing: once started, the node tries until the database is there.
+    /// The same as [`connect`](Self::connect), but without connecting: once started, the node retries until the
+    /// database is reachable.
     ///
     /// # Errors
     /// [`Error::InvalidDatabaseUrl`], [`Error::InvalidConfig`].
@@ -90,12 +91,12 @@ impl Elector {
         Ok(Self::of_spec(spec, database.to_string(), settings))
     }
 
-    /// Takes part through the database that `connection` leads to. The elector copies the connection's options and
-    /// opens its own, few ones, so that a starved pool costs no leadership. Only an in-memory SQLite database, which
-    /// is gone with its connection, is shared.
+    /// Takes part through the database of `connection`. The elector copies the connection's options and opens a few
+    /// connections of its own, so that an exhausted pool costs no leadership. Only an in-memory SQLite database,
+    /// which ends with its connection, is shared.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`], also when the connection is neither PostgreSQL's nor SQLite's.
+    /// [`Error::InvalidConfig`], also when the connection is not to PostgreSQL or SQLite.
     pub fn new(connection: &DatabaseConnection, config: ElectorConfig) -> Result<Self, Error> {
         let settings = config.settings()?;
         let spec = ConnectSpec::of(connection, &application_name(&settings)).ok_or_else(|| {
@@ -114,16 +115,17 @@ impl Elector {
         Self { inner: Arc::new(Inner { settings, spec, database, state, events, life }) }
     }
 
-    /// Joins the election, in the background: starts the elector's thread and returns at once, also while the database
-    /// is away. Hooks run on the tokio runtime this is called from; without hooks none is needed.
+    /// Joins the election in the background: starts the elector's thread and returns at once, even if the database is
+    /// unreachable. Hooks run on the tokio runtime that this is called from; without hooks no runtime is needed.
     ///
     /// An elector runs once.
     ///
     /// # Errors
-    /// [`Error::AlreadyStarted`]; [`Error::Ended`] after a stop; [`Error::NoThread`], after which it may be tried again.
+    /// [`Error::AlreadyStarted`]; [`Error::Ended`] after a stop; [`Error::NoThread`], after which it can be called
+    /// again.
     ///
     /// # Panics
-    /// Outside a tokio runtime if the configuration has hooks. Nothing was started then.
+    /// Outside a tokio runtime if the configuration has hooks. Then nothing was started.
     pub fn start(&self) -> Result<(), Error> {
         self.start_on(thread::Builder::new())
     }
@@ -131,7 +133,7 @@ impl Elector {
     fn start_on(&self, thread: thread::Builder) -> Result<(), Error> {
         let Inner { settings, spec, state, .. } = &*self.inner;
         if !settings.hooks.is_empty() {
-            // Panics where hooks could not run, before anything has changed.
+            // Panics if hooks could not run, before anything has changed.
             let _ = tokio::runtime::Handle::current();
         }
         let mut life = self.inner.life();
@@ -155,19 +157,20 @@ impl Elector {
         }
     }
 
-    /// Leaves the election: gives a leadership up, deletes the node's row and ends everything. When this returns
-    /// nothing of this elector runs any more, hooks included. It takes at most 1.5 x heartbeat interval for the database,
-    /// one election timeout for the hook that is running and one for the last one, and a second for a log whose
-    /// subscriber blocks, which is then left behind.
+    /// Leaves the election: resigns, deletes the node's row and ends everything. When this returns, nothing of this
+    /// elector runs any more, hooks included. It takes at most 1.5 x heartbeat interval for the database, one
+    /// election timeout for the hook that is running and one for the last hook, and a second for the log. If the
+    /// log's subscriber blocks for longer, its thread is left behind.
     ///
-    /// Do not call this from a hook: it would wait for that hook until it is aborted. Spawn a task that does.
+    /// Do not call this from a hook: it would wait for that hook until the hook is aborted. Spawn a task that calls
+    /// it.
     ///
     /// ```
     /// use leader_election::{Elector, Error};
     ///
     /// async fn shut_down(elector: &Elector) -> Result<(), Error> {
     ///     match elector.stop().await {
-    ///         // The others wait until the lease has run out.
+    ///         // The other nodes wait until the lease has run out.
     ///         Err(Error::StopTimedOut) => Ok(()),
     ///         ended => ended,
     ///     }
@@ -175,10 +178,10 @@ impl Elector {
     /// ```
     ///
     /// # Errors
-    /// How the elector ended otherwise, as [`wait`](Self::wait) has it.
+    /// The other errors of [`wait`](Self::wait).
     ///
     /// # Cancel safety
-    /// The stop goes on when this is dropped. Call it again, or [`wait`](Self::wait), to wait for its end.
+    /// The stop continues when this is dropped. To wait for its end, call it again, or [`wait`](Self::wait).
     pub async fn stop(&self) -> Result<(), Error> {
         let never_ran = {
             let mut life = self.inner.life();
@@ -198,12 +201,12 @@ impl Elector {
         self.wait().await
     }
 
-    /// Waits until the elector has ended, by a stop or otherwise, and nothing of it runs any more. It does not end before
-    /// it was started, unless it is stopped.
+    /// Waits until the elector has ended, by a stop or otherwise, and nothing of it runs any more. An elector that
+    /// was not started ends only by a stop.
     ///
     /// # Errors
-    /// [`Error::Replaced`] when another process took the node's id, [`Error::StopTimedOut`] when the database could not
-    /// be told of a stop in time, [`Error::Crashed`].
+    /// [`Error::Replaced`] when another process took the node's id, [`Error::StopTimedOut`] when the node could not
+    /// deregister from the database in time, [`Error::Crashed`].
     ///
     /// # Cancel safety
     /// Cancel safe: dropping this changes nothing for the elector or its hooks.
@@ -225,16 +228,16 @@ impl Elector {
             Some(Exit::Stopped { clean: false }) => Err(Error::StopTimedOut),
             Some(Exit::Replaced) => Err(Error::Replaced { node_id: self.inner.settings.node_id.clone() }),
             Some(Exit::Crashed(reason)) => Err(Error::Crashed(reason)),
-            None => Err(Error::Crashed("it ended without a word".to_owned())),
+            None => Err(Error::Crashed("it ended without reporting why".to_owned())),
         }
     }
 
-    /// Whether this node leads at this moment: its lease, compared with the clock, right now. Never blocks, never
-    /// queries; false while the database is away for longer than the lease, in a process that was frozen past it,
-    /// and after a stop.
+    /// Whether this node leads at this moment: compares its lease with the clock. Never blocks, never queries. False
+    /// if the database has been unreachable for longer than the lease, in a process that was frozen for longer, and
+    /// after a stop.
     ///
-    /// What is started on this ground may outlive the lease. Work that must not overlap with a successor's has to
-    /// check its [`term`](Self::term) where it writes.
+    /// Work that is started because this was true may outlive the lease. Work that must not overlap with the next
+    /// leader's has to check its [`term`](Self::term) where it writes.
     pub fn is_leader(&self) -> bool {
         self.term().is_some()
     }
@@ -259,7 +262,7 @@ impl Elector {
         Status::of(&self.inner.state.borrow(), clock::now())
     }
 
-    /// Follows the status and the events.
+    /// Subscribes to the status and the events.
     ///
     /// ```
     /// use leader_election::{Elector, Role};
@@ -273,22 +276,22 @@ impl Elector {
         Subscription::new(self.inner.state.clone(), self.inner.events.resubscribe())
     }
 
-    /// The leader as the database has it, if its node is live: its last heartbeat is no older than the election
-    /// timeout, on the database's clock.
+    /// The leader according to the database, if its node is live: its last heartbeat is no older than the election
+    /// timeout, by the database's clock.
     ///
-    /// It differs from [`status()`](Self::status)`.leader`, which is what this node goes by: the leader whose lease is in
-    /// force by this node's own clock, found without a query. This one is a query and tells more (address, priority,
-    /// age), but it names a crashed leader for up to one election timeout after its last heartbeat, and nobody
-    /// between two terms. Neither says whether *this* node may act: [`is_leader`](Self::is_leader) does.
+    /// It differs from [`status()`](Self::status)`.leader`, which is this node's own view without a query: the leader
+    /// whose lease is in force by this node's own clock. This one is a query and returns more (address, priority,
+    /// age). It returns a crashed leader for up to one election timeout after its last heartbeat, and none between
+    /// two terms. Neither says whether *this* node may act: [`is_leader`](Self::is_leader) does.
     ///
-    /// A started elector reads on its own thread and needs no tokio runtime here; before the start a connection is
-    /// opened for each read.
+    /// A started elector reads on its own thread and needs no tokio runtime here. Before the start, each read opens a
+    /// connection.
     ///
     /// # Errors
-    /// What kept the database from answering within 5 s of this call; [`Error::Ended`] after the elector's end.
+    /// The reason why the database did not answer within 5 s of this call; [`Error::Ended`] after the elector's end.
     ///
     /// # Cancel safety
-    /// Cancel safe: a read that nobody waits for is not carried out.
+    /// Cancel safe: a read whose caller has gone is not carried out.
     ///
     /// # Panics
     /// Before the start, outside a tokio runtime with timers and I/O.
@@ -323,7 +326,7 @@ impl Elector {
             Life::Idle(_) => None,
             Life::Running(running) => {
                 let (waiter, answer) = Waiter::new();
-                // Where the thread has ended the waiter is dropped, and the answer says so.
+                // If the thread has ended, the waiter is dropped, and the answer says so.
                 drop(running.queries.send(query(waiter)));
                 Some(answer)
             }
@@ -344,7 +347,7 @@ impl Elector {
 
 impl Inner {
     fn life(&self) -> MutexGuard<'_, Life> {
-        // Nothing that holds it panics half-way.
+        // No code panics while it holds the lock.
         self.life.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

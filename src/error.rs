@@ -5,11 +5,10 @@ use crate::store::error::Kind;
 use crate::store::error::SCHEMA_MISSING;
 use crate::store::error::StoreError;
 
-/// What can go wrong, and what that means for the leadership.
+/// The errors, and what each means for the leadership.
 ///
-/// Losing an election or a renewal is not an error: those are outcomes, seen in
-/// [`Status`](crate::Status). No message ever contains a password. A message does not repeat that of its
-/// [`source`](std::error::Error::source).
+/// Losing an election or a renewal is not an error but an outcome, seen in [`Status`](crate::Status). No message
+/// contains a password. A message does not repeat the message of its [`source`](std::error::Error::source).
 ///
 /// ```
 /// use leader_election::{Error, ErrorKind};
@@ -32,42 +31,42 @@ pub enum Error {
     #[error("{problem}")]
     #[non_exhaustive]
     InvalidConfig {
-        /// The field of [`ElectorConfig`](crate::ElectorConfig); `timing` where it is about `heartbeat_interval`,
-        /// `election_timeout`, `node_timeout` and `clock_drift`, which are checked against each other; `database`
-        /// where it is about the connection that was handed in.
+        /// The field of [`ElectorConfig`](crate::ElectorConfig). `timing` stands for `heartbeat_interval`,
+        /// `election_timeout`, `node_timeout` and `clock_drift`, which are checked against each other, and `database`
+        /// for the connection that was passed in.
         setting: &'static str,
         /// One line that names the setting and what is wrong with it.
         problem: String,
     },
 
-    /// The `DATABASE_URL` cannot be understood, asks for something that cannot be carried out, or has a run-time
-    /// parameter that the server refused. Nothing was started, so there is no leadership.
+    /// The `DATABASE_URL` is invalid, asks for something that is not supported, or has a run-time parameter that the
+    /// server refused. Nothing was started, so there is no leadership.
     #[error("DATABASE_URL: {0}")]
     InvalidDatabaseUrl(String),
 
-    /// The database could not be reached. Trying again may help. A leadership held at that moment is unaffected until
-    /// its lease ends.
+    /// The database could not be reached. A retry may help. A leadership held at that moment is unaffected until its
+    /// lease ends.
     #[error("database unreachable at {database}")]
     #[non_exhaustive]
     Unreachable {
         /// Which database, without its password.
         database: String,
-        /// What the driver said.
+        /// The driver's error.
         source: DatabaseError,
     },
 
-    /// The database answered and refused this user: wrong password, unknown role, no right to connect. Trying again
-    /// does not help. A leadership held at that moment is unaffected until its lease ends.
+    /// The database answered and refused this user: wrong password, unknown role, no right to connect. A retry does
+    /// not help. A leadership held at that moment is unaffected until its lease ends.
     #[error("the database at {database} refused the login")]
     #[non_exhaustive]
     AccessDenied {
         /// Which database, without its password.
         database: String,
-        /// What the database said.
+        /// The database's error.
         source: DatabaseError,
     },
 
-    /// The tables are not there. Without them nobody leads: where they were dropped, a leadership held at that moment
+    /// The tables are missing. Without them no node leads: if they were dropped, a leadership held at that moment
     /// ends with its lease.
     #[error("{SCHEMA_MISSING}")]
     SchemaMissing,
@@ -79,12 +78,12 @@ pub enum Error {
     Database {
         /// Which step.
         step: &'static str,
-        /// What the database said.
+        /// The database's error.
         source: DatabaseError,
     },
 
-    /// Another process registered under this node's id, and the newest wins. This elector has ended; any leadership it
-    /// held was over before.
+    /// A newer process registered with this node's id and replaced this one. This elector has ended; any leadership
+    /// it held was over before.
     #[error(
         "node {node_id} was replaced: another process registered under the same node id (give every process its own NODE_ID)"
     )]
@@ -94,31 +93,31 @@ pub enum Error {
         node_id: String,
     },
 
-    /// `start` was called on an elector that was started before. Make a new one. Nothing changed: if this elector
+    /// `start` was called on an elector that was already started. Make a new one. Nothing changed: if this elector
     /// leads, it still does.
-    #[error("this elector was started before; make a new one")]
+    #[error("this elector was already started; create a new one")]
     AlreadyStarted,
 
-    /// The system could not start the elector's thread: it has too many, or no memory for another. Nothing was started;
-    /// `start` may be called again.
+    /// The system could not start the elector's thread: too many threads, or no memory for another. Nothing was
+    /// started; `start` may be called again.
     #[error("the elector's thread could not be started")]
     NoThread(#[source] std::io::Error),
 
-    /// The elector stopped, and leads no more, but the database could not be told in time. Its row stays until cleanup;
-    /// if it led, the others wait for its lease to run out.
-    #[error("stopped, but could not deregister in time: a lease lasts until it runs out")]
+    /// The elector stopped and no longer leads, but could not deregister from the database in time. Its row stays
+    /// until cleanup deletes it; if it led, the other nodes wait for its lease to run out.
+    #[error("stopped, but could not deregister in time: a lease stays in force until it expires")]
     StopTimedOut,
 
-    /// The elector has ended and reads nothing any more. It leads no more.
+    /// The elector has ended. It answers no more reads and no longer leads.
     #[error("the elector has ended")]
     Ended,
 
-    /// One of the elector's own tasks ended in a panic. The leadership, if there was one, was withdrawn.
+    /// One of the elector's own tasks panicked. The leadership, if there was one, was withdrawn.
     #[error("the elector's loop ended unexpectedly: {0}")]
     Crashed(String),
 }
 
-/// What kind of error it is, for those who decide by it. See [`Error::kind`].
+/// The kind of an error, for code that decides by it. See [`Error::kind`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -126,9 +125,9 @@ pub enum ErrorKind {
     InvalidConfig,
     /// The connection string is wrong.
     InvalidDatabaseUrl,
-    /// No connection came about. Trying again may help.
+    /// No connection could be made. A retry may help.
     Unreachable,
-    /// The server has no database of that name. Trying again helps once somebody has created it.
+    /// The server has no database of that name. A retry helps once it has been created.
     NoDatabase,
     /// The database refused the login.
     AccessDenied,
@@ -136,30 +135,30 @@ pub enum ErrorKind {
     SchemaMissing,
     /// The step failed for a reason that passes: a lost connection, a deadlock, no answer in time.
     Transient,
-    /// The database takes no writes: a standby, or a read-only file. Trying again may help.
+    /// The database takes no writes: a standby, or a read-only file. A retry may help.
     ReadOnly,
-    /// The user may log in, and may not do what the step does.
+    /// The user may log in, but lacks a privilege that the step needs.
     MissingPrivilege,
-    /// A pooler between here and the database mixes up prepared statements. See the README, "Poolers".
+    /// A pooler in front of the database mixes up prepared statements. See the README, "Poolers".
     PoolerWithoutPreparedStatements,
-    /// The database turned the step down, and will again.
+    /// The database rejected the step. A retry gets the same answer.
     Rejected,
     /// Another process took the node's id.
     Replaced,
-    /// The elector was started before.
+    /// The elector was already started.
     AlreadyStarted,
     /// The elector's thread could not be started.
     NoThread,
-    /// The database could not be told of the stop in time.
+    /// The elector could not deregister from the database in time.
     StopTimedOut,
     /// The elector has ended.
     Ended,
-    /// A bug: one of the elector's tasks ended in a panic.
+    /// A bug: one of the elector's tasks panicked.
     Crashed,
 }
 
 impl Error {
-    /// What kind of error it is.
+    /// The kind of this error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::InvalidConfig { .. } => ErrorKind::InvalidConfig,
@@ -186,7 +185,7 @@ impl Error {
         }
     }
 
-    /// Whether trying the same again may help with nobody doing anything about it.
+    /// Whether a retry may help without any change to the configuration or the database.
     pub fn is_transient(&self) -> bool {
         matches!(
             self.kind(),
@@ -198,8 +197,8 @@ impl Error {
         )
     }
 
-    /// A step of the caller's own that failed on the election's database, a migration for example: what the database
-    /// said is sorted and worded as it is for the elector's own steps.
+    /// An error of the caller's own step on the election's database, a migration for example. It is classified and
+    /// worded like the errors of the elector's own steps.
     ///
     /// The step is named as a noun or a gerund: `creating the tables`.
     pub fn database(step: &'static str, source: impl Into<DatabaseError>) -> Self {
@@ -210,7 +209,7 @@ impl Error {
         Self::InvalidConfig { setting, problem: problem.into() }
     }
 
-    /// A step of the elector's own that failed; `database` is the database's name without a password.
+    /// An error of one of the elector's own steps; `database` is the database's name without a password.
     pub(crate) fn of_store(error: StoreError, database: &str) -> Self {
         let StoreError { step, connecting, source } = error;
         let database = database.to_owned();

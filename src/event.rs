@@ -1,5 +1,5 @@
-//! What happens to a node, as typed events. They are made once, in the runtime; the log, the hooks and
-//! [`Elector::subscribe`](crate::Elector::subscribe) all read these.
+//! Events: what happens to a node, as types. The runtime makes them; the log, the hooks and
+//! [`Elector::subscribe`](crate::Elector::subscribe) all read the same ones.
 
 use std::fmt;
 use std::time::Duration;
@@ -25,13 +25,13 @@ pub enum Event {
     Joined {
         /// Whether the row was taken over from an earlier process under the same id.
         taken_over: bool,
-        /// Whether the row had been there before, and somebody had deleted it.
+        /// Whether the row had been there before and was deleted.
         again: bool,
     },
-    /// The node's id belongs to the current leader, which is another process. The node waits until that lease ends.
+    /// The node's id belongs to the current leader in another process. The node waits until that lease ends.
     #[non_exhaustive]
     IdHeldByLeader {
-        /// How long that lease still runs, unless it is renewed.
+        /// How long that lease stays in force, unless it is renewed.
         #[cfg_attr(feature = "serde", serde(rename = "lease_left_seconds", with = "crate::json::seconds"))]
         lease_left: Duration,
     },
@@ -47,7 +47,7 @@ pub enum Event {
             serde(rename = "leaderless_seconds", with = "crate::json::optional_seconds", default)
         )]
         leaderless: Option<Duration>,
-        /// The term before, if this node saw how it ended.
+        /// The previous term, if this node saw how it ended.
         previous: Option<EndedTerm>,
     },
     /// This node no longer leads.
@@ -59,7 +59,7 @@ pub enum Event {
         /// Why.
         reason: LossReason,
     },
-    /// This node has seen that another one leads.
+    /// This node has observed that another node leads.
     #[non_exhaustive]
     Following {
         /// The leader's node id.
@@ -67,10 +67,10 @@ pub enum Event {
         /// The leader's term.
         #[cfg_attr(feature = "serde", serde(with = "crate::json::term"))]
         term: Term,
-        /// The term before, if this node saw how it ended.
+        /// The previous term, if this node saw how it ended.
         previous: Option<EndedTerm>,
     },
-    /// The leader's heartbeat is overdue. Comes again once in a heartbeat interval.
+    /// The leader's heartbeat is overdue. Repeated once per heartbeat interval.
     #[non_exhaustive]
     LeaderSilent {
         /// The leader's node id.
@@ -81,7 +81,7 @@ pub enum Event {
         /// How long ago this node last saw a heartbeat.
         #[cfg_attr(feature = "serde", serde(rename = "silent_for_seconds", with = "crate::json::seconds"))]
         silent_for: Duration,
-        /// How long the leader's lease still runs.
+        /// How long the leader's lease stays in force.
         #[cfg_attr(feature = "serde", serde(rename = "lease_left_seconds", with = "crate::json::seconds"))]
         lease_left: Duration,
         /// The node that would lead next.
@@ -90,12 +90,12 @@ pub enum Event {
     /// A request to the database failed, for a reason that was not reported in the last 30 s of this outage.
     #[non_exhaustive]
     DatabaseUnreachable {
-        /// What failed and why. Holds no password.
+        /// Which request failed, and why. Contains no password.
         reason: String,
         /// The term this node still leads, if it does.
         #[cfg_attr(feature = "serde", serde(with = "crate::json::optional_term", default))]
         term: Option<Term>,
-        /// How long this node's lease still runs, if it leads.
+        /// How long this node's lease stays in force, if it leads.
         #[cfg_attr(
             feature = "serde",
             serde(rename = "lease_left_seconds", with = "crate::json::optional_seconds", default)
@@ -105,25 +105,26 @@ pub enum Event {
     /// The database answered again.
     #[non_exhaustive]
     DatabaseReachable {
-        /// How long after the first failure.
+        /// How long after the first failure it answered.
         #[cfg_attr(feature = "serde", serde(rename = "after_seconds", with = "crate::json::seconds"))]
         after: Duration,
     },
-    /// This node tried to become leader, and found in the transaction that it may not.
+    /// This node tried to become leader, but its transaction found that it must not.
     #[non_exhaustive]
     ClaimRejected {
         /// Why.
         reason: ClaimRejection,
     },
-    /// Cleanup deleted rows.
+    /// The cleanup deleted rows.
     #[non_exhaustive]
     RowsCleaned {
-        /// How many rows of nodes that are long gone.
+        /// How many rows of dead nodes.
         nodes: u64,
-        /// How many of the oldest terms.
+        /// How many old terms.
         terms: u64,
     },
-    /// Notifications do not arrive on this connection, as through a pooler in transaction mode. The node polls instead.
+    /// Notifications do not arrive on this connection, for example through a pooler in transaction mode. The node
+    /// polls instead.
     #[non_exhaustive]
     NotificationsMissing {
         /// How often it polls.
@@ -133,7 +134,7 @@ pub enum Event {
         )]
         polling_every: Duration,
     },
-    /// The connection that listens for notifications could not be made. The node polls meanwhile.
+    /// The connection that listens for notifications could not be made. Until it is, the node polls.
     #[non_exhaustive]
     ListeningFailed {
         /// Why.
@@ -142,35 +143,35 @@ pub enum Event {
     /// One of the application's hooks panicked.
     #[non_exhaustive]
     HookPanicked {
-        /// The role the hook was told of.
+        /// The role that the hook was called for.
         role: Role,
-        /// The term it was told of.
+        /// The term that the hook was called for.
         #[cfg_attr(feature = "serde", serde(with = "crate::json::term"))]
         term: Term,
     },
     /// One of the application's hooks was still running one election timeout after the elector's end, and was aborted.
     #[non_exhaustive]
     HookAborted {
-        /// The role the hook was told of.
+        /// The role that the hook was called for.
         role: Role,
-        /// The term it was told of.
+        /// The term that the hook was called for.
         #[cfg_attr(feature = "serde", serde(with = "crate::json::term"))]
         term: Term,
     },
-    /// Whoever reads these events was too slow: some of them are not delivered.
+    /// The reader of these events was too slow: some of them are not delivered.
     #[non_exhaustive]
     Missed {
-        /// How many.
+        /// How many are missing.
         events: u64,
     },
     /// The elector has stopped, as it was asked to.
     #[non_exhaustive]
     Stopped {
-        /// Whether the database could be told in time. If not, the node's row stays until it is cleaned up, and its lease,
-        /// if it led, until that runs out.
+        /// Whether the node deregistered from the database in time. If not, the node's row stays until cleanup
+        /// deletes it and, if it led, its lease stays in force until it expires.
         clean: bool,
     },
-    /// Another process registered under this node's id. The elector has ended.
+    /// A newer process registered with this node's id. The elector has ended.
     Replaced,
     /// The elector's loop panicked. The elector has ended.
     #[non_exhaustive]
@@ -240,20 +241,21 @@ impl fmt::Display for EndedTerm {
     }
 }
 
-/// How a term ended, as the database has it.
+/// How a term ended, according to the database.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum EndReason {
-    /// The leader gave it up.
+    /// The leader resigned.
     Resigned,
-    /// The leader gave it up for a node that an operator named.
+    /// The leader transferred its leadership to a node that an operator named.
     Transferred,
-    /// The leader gave it up for a node of higher priority.
+    /// The leader gave way to a node of higher priority.
     Preempted,
-    /// The leader could not renew its lease in time, and said so afterwards.
+    /// The leader could not renew its lease in time, and ended its own term afterwards.
     Lapsed,
-    /// The leader fell silent, and others waited until its lease was over. Also where a newer version has another reason.
+    /// The leader stopped renewing, and the other nodes waited until its lease was over. Also the value for a reason
+    /// that only a newer version knows.
     Expired,
     /// Another process took the leader's id.
     Replaced,
@@ -268,7 +270,7 @@ pub enum LossReason {
     ShuttingDown,
     /// It could not renew its lease in time.
     Lapsed,
-    /// Its term or its row was ended in the database by somebody else.
+    /// Another node or an operator ended its term or changed its row in the database.
     Deposed,
     /// Another process took its id.
     Replaced,
@@ -300,23 +302,23 @@ impl fmt::Display for LossReason {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ClaimRejection {
-    /// The leadership had changed meanwhile.
+    /// The leadership had changed in the meantime.
     IncumbentChanged,
-    /// This node ranks higher.
+    /// A better candidate exists: this node ranks higher.
     BetterCandidate(String),
     /// The claiming node's own row had changed.
     OwnRowChanged,
-    /// Another node's claim was faster.
+    /// Another node's claim was committed first.
     Raced,
 }
 
 impl fmt::Display for ClaimRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::IncumbentChanged => f.write_str("the leadership has changed meanwhile"),
+            Self::IncumbentChanged => f.write_str("the leadership has changed in the meantime"),
             Self::BetterCandidate(id) => write!(f, "{id} ranks higher"),
             Self::OwnRowChanged => f.write_str("the node's own row has changed"),
-            Self::Raced => f.write_str("another node was faster"),
+            Self::Raced => f.write_str("another node claimed first"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What an application runs at a change of its role.
+//! Hooks: what an application runs when its role changes.
 
 use std::fmt;
 use std::future::Future;
@@ -21,16 +21,16 @@ pub struct RoleChange {
     pub node_id: String,
     /// The new role: `Leader` or `Follower`.
     pub role: Role,
-    /// The term that begins or that is over.
+    /// The term that begins or that has ended.
     #[cfg_attr(feature = "serde", serde(with = "crate::json::term"))]
     pub term: Term,
-    /// Why the leadership was lost; none where it begins.
+    /// Why the leadership was lost. None when it begins.
     pub reason: Option<LossReason>,
 }
 
 type HookFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What to run at a change of role: an asynchronous function of the change. Usually set by
+/// A hook: an asynchronous function of a change of role. Usually set by
 /// [`ElectorConfig::on_become_leader`](crate::ElectorConfig::on_become_leader) and
 /// [`on_become_follower`](crate::ElectorConfig::on_become_follower).
 #[derive(Clone)]
@@ -46,7 +46,7 @@ impl Hook {
         Self(Arc::new(move |change| Box::pin(hook(change))))
     }
 
-    /// Runs the application's function up to its future, which may panic already.
+    /// Calls the application's function, which may panic before it returns a future.
     pub(crate) fn call(&self, change: RoleChange) -> HookFuture {
         self.0(change)
     }

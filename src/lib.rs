@@ -1,8 +1,9 @@
-//! One leader among the processes of a distributed system, with nothing but the SQL database they already have.
+//! Elects one leader among the processes of a distributed system, using only the SQL database they already have.
 //!
-//! Every process runs an [`Elector`] under a node id of its own. The live node with the highest priority is elected,
-//! ties go to the lower id, and a sitting leader is not displaced. The tables are the `migration` package's;
-//! PostgreSQL is the database of record, and SQLite (feature `sqlite`) serves the processes of one machine.
+//! Every process runs an [`Elector`] with its own node id. The live node with the highest priority is elected; ties
+//! go to the lower id. A node of higher priority that joins later does not displace the leader. The package
+//! `migration` creates the tables. PostgreSQL is the main database; SQLite (feature `sqlite`) serves the processes of
+//! one machine.
 //!
 //! # Quick start
 //!
@@ -30,24 +31,24 @@
 //!
 //! # What is promised
 //!
-//! - At any instant at most one process per election has [`is_leader()`](Elector::is_leader) `== true`, whatever is
-//!   paused, crashes, is cut off or answers late, and whatever the wall clocks say, the database's included. It needs
-//!   clocks that run at the same rate within [`clock_drift`](ElectorConfig::clock_drift), and a database that keeps
-//!   what it committed.
-//! - Every leadership has a [`term`](Elector::term) higher than all before it. Write it beside what you write, and
-//!   refuse lower ones, to shut out a leader that does not know yet that it is none.
+//! - At any instant at most one process per election has [`is_leader()`](Elector::is_leader) `== true`, whichever
+//!   process is paused, crashes, is disconnected or answers late, and whatever the wall clocks show, including the
+//!   database's. This needs clocks that run at the same rate within [`clock_drift`](ElectorConfig::clock_drift), and
+//!   a database that keeps what it committed.
+//! - Every leadership has a [`term`](Elector::term) higher than all before it. Store it with each write and refuse
+//!   lower ones. That shuts out a former leader that does not know yet that its leadership is over.
 //! - While the database answers and one node lives, a leader is elected: at once after a graceful stop, after a crash
 //!   within [`election_timeout`](ElectorConfig::election_timeout) of the last heartbeat, at worst one
 //!   [`heartbeat_interval`](ElectorConfig::heartbeat_interval) later.
 //!
-//! **Not promised:** that work started as leader has stopped when the lease ends. `is_leader()` is about the moment of
-//! the call; check the term where you write.
+//! **Not promised:** that work started as leader has stopped when the lease ends. `is_leader()` is about the moment
+//! of the call; check the term where you write.
 //!
-//! # How
+//! # How it works
 //!
-//! A leader renews a lease by a heartbeat, one `UPDATE` of its own row. A node that sees a renewal stays away for T - H
-//! from the moment it was *seen*, while the leader counts on less than that from the moment it was *sent*, each by its own
-//! monotonic clock. The loops run on a thread of their own. See `ARCHITECTURE.md` for the rest.
+//! A leader renews a lease by a heartbeat, one `UPDATE` of its own row. A node that sees a renewal does not claim for
+//! T - H from the moment it *saw* it. The leader counts on less than that, from the moment it *sent* it. Each uses
+//! its own monotonic clock. The loops run on a thread of their own. See `ARCHITECTURE.md` for the rest.
 
 #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
 compile_error!("leader-election needs the feature `postgres` or `sqlite`, or both");
@@ -82,7 +83,7 @@ pub use status::{NodeInfo, Status};
 pub use store::DatabaseError;
 pub use subscription::Subscription;
 
-/// For this project's own checks, which run the loops on another clock and another database: no promise of stability.
+/// For this project's own checks, which run the loops on another clock and another database. Its API is not stable.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::clock::{Clock, SystemClock};

@@ -10,14 +10,14 @@ use crate::error::Error;
 use crate::store::NodeIdentity;
 use crate::store::Store;
 
-/// A process that carries out whatever requests it is given.
+/// A process that carries out any request it is given.
 pub struct RawStore {
     store: Store,
     database: String,
 }
 
 impl RawStore {
-    /// One that writes as this node and this process. It connects when it is first asked for something.
+    /// A store that writes as this node and process. It connects at the first request.
     ///
     /// # Errors
     /// [`Error::InvalidDatabaseUrl`].
@@ -25,7 +25,7 @@ impl RawStore {
         Ok(Self { store: Store::new(url.spec("model check")?, node), database: url.to_string() })
     }
 
-    /// Writes as another node or process from here on. The connection stays, which is what takes time.
+    /// Writes as another node or process from now on. It keeps the connection, because making one is slow.
     pub fn write_as(&mut self, node: NodeIdentity) {
         self.store.write_as(node);
     }
@@ -33,7 +33,7 @@ impl RawStore {
     /// Carries a request out within `limit`.
     ///
     /// # Errors
-    /// Whatever failed: the request may or may not have taken effect.
+    /// The request failed. It may or may not have taken effect.
     pub async fn perform(&mut self, request: &Request, limit: Duration) -> Result<Reply, Error> {
         self.store.carry_out(request, limit).await.map_err(|error| Error::of_store(error, &self.database))
     }

@@ -1,10 +1,9 @@
-//! What a node does in its election, and how far its life has come.
+//! A node's role in its election, and the stage of an elector's life.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What a node does in its election. There are these three roles and no others; they are ordered by how close they are
-/// to leading.
+/// A node's role in its election. There are no other roles. They are ordered by how close they are to leading.
 ///
 /// ```
 /// use leader_election::Role;
@@ -50,14 +49,14 @@ impl FromStr for Role {
     }
 }
 
-/// How far an elector's life has come, in the order in which the stages are passed.
+/// The stages of an elector's life, in order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Lifecycle {
-    /// Made, not started.
+    /// Created, not started.
     Idle,
-    /// Started. The node's row is not in the database, or not known to be.
+    /// Started. The node's row is not in the database, as far as the elector knows.
     Joining,
     /// Taking part.
     Joined,
@@ -93,7 +92,7 @@ impl FromStr for Lifecycle {
     }
 }
 
-/// A text that names no [`Role`] or [`Lifecycle`].
+/// A text that is not the name of a [`Role`] or a [`Lifecycle`].
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("unknown name {0:?}")]
 pub struct UnknownName(String);

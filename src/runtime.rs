@@ -1,5 +1,5 @@
-//! The loops: a thread of their own with a small runtime and few connections, so that an application that blocks its
-//! executor or starves its pool does not lose its leadership by that.
+//! The loops. They run on a thread of their own, with a small runtime and few connections, so that an application
+//! that blocks its executor or exhausts its pool does not lose its leadership by that.
 //!
 //! ```text
 //!     timers, wake-up, replies ──> driver ──> protocol (pure) ──> requests ──> store (SQL) ──> replies
@@ -9,8 +9,8 @@
 //!     Elector::leader, nodes ──> reads (a task) ──> store, on another connection
 //! ```
 //!
-//! **Invariant:** one task, the driver, owns role and lease and is the only publisher. It never waits for anything but
-//! its next event; the one database request under way is a future it polls beside the others.
+//! **Invariant:** one task, the driver, owns role and lease and is the only publisher. It waits for nothing but its
+//! next event; the one database request under way is a future that it polls with the others.
 
 pub(crate) mod driver;
 pub(crate) mod events;
@@ -47,10 +47,10 @@ use crate::clock::SystemClock;
 use crate::store::backend::ConnectSpec;
 use crate::store::{NodeIdentity, Reader, Store};
 
-/// How long the thread's runtime is given to put its things away, and as long again the log.
+/// How long the runtime may take to shut down; the log gets the same time again.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
-/// What the loops need to know of their node: settings that have passed their checks.
+/// The node's settings, after their checks.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub election: String,
@@ -63,7 +63,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// As whom the store writes.
+    /// The identity under which the store writes.
     pub fn identity(&self, incarnation: Incarnation) -> NodeIdentity {
         NodeIdentity {
             election: self.election.clone(),
@@ -76,18 +76,18 @@ impl Settings {
         }
     }
 
-    /// What reads this node's election.
+    /// The reader of this node's election.
     pub fn reader(&self, spec: ConnectSpec) -> Reader {
         Reader::new(spec, self.election.clone(), self.timing.election_timeout())
     }
 }
 
-/// A node that runs on its thread. Dropping this asks it to leave and end.
+/// A node that runs on its thread. Dropping this makes it leave and end.
 #[derive(Debug)]
 pub(crate) struct Running {
     stop: watch::Sender<bool>,
     pub queries: mpsc::UnboundedSender<Query>,
-    /// Nothing is sent here; its other end is dropped by the thread as it ends.
+    /// Carries no messages. The thread drops the sender when it ends.
     alive: watch::Receiver<()>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -104,7 +104,7 @@ impl Running {
         while alive.changed().await.is_ok() {}
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
-            // It did its last when it dropped its end of `alive`. Its panics are caught inside.
+            // The thread does nothing after it drops its end of `alive`. Its panics are caught inside.
             drop(thread.join());
         }
     }
@@ -113,10 +113,11 @@ impl Running {
 /// Starts the node's thread.
 ///
 /// # Errors
-/// The system has no thread left, or cannot make a runtime. Nothing was started, and the publishing end is given back.
+/// The system has no thread left, or cannot create a runtime. Nothing was started, and the publishing end is
+/// returned.
 ///
 /// # Panics
-/// Outside a tokio runtime where there are hooks, before anything was started.
+/// Outside a tokio runtime if there are hooks, before anything was started.
 pub(crate) fn start(
     thread: thread::Builder,
     settings: Settings,
@@ -146,7 +147,7 @@ pub(crate) fn start(
     let ((log, log_thread), thread) = match spawned {
         Ok(spawned) => spawned,
         Err(error) => {
-            // Not by being dropped: that would wait, which an asynchronous caller must not.
+            // Not by dropping it: that would block, which an asynchronous caller must not do.
             runtime.shutdown_background();
             return Err((error, outlets));
         }
@@ -154,7 +155,7 @@ pub(crate) fn start(
     outlets.log_to(log);
     let hooks = hooks_run_on.map(|hooks_run_on| {
         let (changes, told) = mpsc::unbounded_channel();
-        outlets.tell_hooks(changes);
+        outlets.send_to_hooks(changes);
         let abort = Arc::new(Notify::new());
         let (hooks, announcer) = (settings.hooks.clone(), outlets.announcer());
         let run = {
@@ -167,12 +168,12 @@ pub(crate) fn start(
     let (queries, asked) = mpsc::unbounded_channel();
     let (alive, alive_seen) = watch::channel(());
     let work = Work { runtime, settings, spec, outlets, stop_asked, asked, hooks, log_thread, alive };
-    // The thread waits for it.
+    // The thread waits for this.
     drop(hand_over.send(work));
     Ok(Running { stop, queries, alive: alive_seen, thread: Mutex::new(Some(thread)) })
 }
 
-/// What the thread does.
+/// The input of the thread.
 struct Work {
     runtime: Runtime,
     settings: Settings,
@@ -191,7 +192,7 @@ impl Work {
         let Self { runtime, settings, spec, outlets, stop_asked, asked, hooks, log_thread, alive } = self;
         let limit = settings.timing.election_timeout();
         guarded(&outlets, || runtime.block_on(serve(settings, spec, &outlets, stop_asked, asked)));
-        // Their channels end with it.
+        // Dropping it closes the channels of log and hooks.
         drop(outlets);
         if let Some((task, abort)) = hooks {
             runtime.block_on(hooks::finish(task, &abort, limit));
@@ -202,7 +203,7 @@ impl Work {
     }
 }
 
-/// Runs the loop to its end, and publishes how it ended. A panic in it withdraws the leadership.
+/// Runs the loop to its end, and publishes how it ended. A panic in the loop withdraws the leadership.
 fn guarded(outlets: &Outlets, run: impl FnOnce() -> Exit) {
     let exit = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Exit::Crashed(message(&*panic)));
     outlets.end(exit);
@@ -240,7 +241,7 @@ async fn serve(
     let mut store = Store::new(spec, settings.identity(incarnation));
     let driver = Driver::new(SystemClock, node, settings.timing, outlets);
     let exit = driver.run(&mut store, stop_asked, &wakeups, &mut tasks).await;
-    // The tasks hold nothing that needs care: connections of theirs are closed by being dropped.
+    // The tasks need no cleanup: dropping them closes their connections.
     tasks.shutdown().await;
     drop(store);
     if shared {
@@ -249,9 +250,9 @@ async fn serve(
     exit
 }
 
-/// A shared connection goes back to its pool in a task of its own, on the runtime that used it last. Torn down before
-/// that is done, the runtime would take the connection with it; and the database, which is in memory and which others
-/// may still use, is gone with its connection.
+/// A shared connection returns to its pool in a task of its own, on the runtime that used it last. If that runtime
+/// shut down first, the connection would close with it. An in-memory database, which others may still use, would be
+/// lost with its connection.
 async fn connection_returned() {
     let runtime = Handle::current().metrics();
     let returned = async {
@@ -259,7 +260,7 @@ async fn connection_returned() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    // What takes longer than that hangs.
+    // If it takes longer than that, it hangs.
     drop(tokio::time::timeout(SHUTDOWN_GRACE, returned).await);
 }
 

@@ -1,4 +1,4 @@
-//! What the outside sees of a node.
+//! What others see of a node.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::role::{Lifecycle, Role};
 use crate::runtime::shared::SharedState;
 use crate::store::LiveNode;
 
-/// A node's view of its election, at the moment it was asked for.
+/// A node's view of its election, at the moment of the call.
 ///
 /// With the feature `serde` a term is a number, and a duration is seconds in a field whose name ends in `_seconds`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,20 +21,20 @@ pub struct Status {
     pub node_id: String,
     /// This node's priority.
     pub priority: i32,
-    /// How far its life has come.
+    /// The stage of the elector's life.
     pub lifecycle: Lifecycle,
-    /// What it does. `Leader` only while its lease runs, by the clock at the moment of asking.
+    /// The node's role. `Leader` only while its lease is in force, by the clock at the moment of the call.
     pub role: Role,
-    /// The term this node leads, as [`Elector::term`](crate::Elector::term) has it.
+    /// The term that this node leads, the same as [`Elector::term`](crate::Elector::term).
     #[cfg_attr(feature = "serde", serde(with = "crate::json::optional_term", default))]
     pub held_term: Option<Term>,
     /// The highest term this node has seen, its own or another's. [`Term::NONE`] before the first.
     #[cfg_attr(feature = "serde", serde(with = "crate::json::term"))]
     pub highest_term: Term,
-    /// The leader's id: this node's while it leads, else that of the node whose lease is in force as far as this
+    /// The leader's id: this node's while it leads, otherwise that of the node whose lease is in force as far as this
     /// node has seen.
     pub leader: Option<String>,
-    /// How long this node's lease still runs, while it leads.
+    /// How long this node's lease stays in force, while it leads.
     #[cfg_attr(
         feature = "serde",
         serde(rename = "lease_remaining_seconds", with = "crate::json::optional_seconds", default)
@@ -82,7 +82,7 @@ impl Status {
     }
 }
 
-/// A live node, as its row in the database has it.
+/// A live node, according to its row in the database.
 ///
 /// With the feature `serde` the term is a number, and the age is seconds in the field `heartbeat_age_seconds`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -95,12 +95,12 @@ pub struct NodeInfo {
     pub role: Role,
     /// Its priority.
     pub priority: i32,
-    /// Whether it campaigns.
+    /// Whether it may campaign.
     pub eligible: bool,
     /// The term it leads or last led. [`Term::NONE`] if it never did.
     #[cfg_attr(feature = "serde", serde(with = "crate::json::term"))]
     pub term: Term,
-    /// Where clients reach it.
+    /// Its advertised address.
     pub address: Option<String>,
     /// How long ago it last wrote a heartbeat, on the database's clock.
     #[cfg_attr(feature = "serde", serde(rename = "heartbeat_age_seconds", with = "crate::json::seconds"))]

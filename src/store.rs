@@ -53,7 +53,7 @@ impl Store {
         Self { connection: Connection::new(spec), who }
     }
 
-    /// Writes as another node or process from here on.
+    /// Writes as another node or process from now on.
     pub fn write_as(&mut self, who: NodeIdentity) {
         self.who = who;
     }
@@ -61,7 +61,7 @@ impl Store {
     /// Carries a request out within `limit`.
     ///
     /// # Errors
-    /// Whatever failed: the request may or may not have taken effect.
+    /// The request failed. It may or may not have taken effect.
     ///
     /// # Cancel safety
     /// Dropped early, the request may or may not take effect; its connection is closed.
@@ -78,8 +78,8 @@ impl Store {
         Ok(reply)
     }
 
-    /// Tells the other nodes to observe the election. It has changed by now whatever becomes of this, and they will
-    /// find that out by themselves, only later: so a notification that fails or is late costs nothing but that.
+    /// Notifies the other nodes to observe the election. The change is committed already, and they find it by polling
+    /// later. So a notification that fails or is late costs nothing but that delay.
     async fn notify(&mut self, limit: Duration) {
         let election = &self.who.election;
         let notified =
@@ -88,7 +88,7 @@ impl Store {
                 None => Ok(()),
             });
         if let Err(error) = notified.await {
-            tracing::debug!(%election, node_id = %self.who.node_id, "{error}; the other nodes find out later");
+            tracing::debug!(%election, node_id = %self.who.node_id, "{error}; the other nodes find the change by polling");
         }
     }
 
@@ -119,7 +119,7 @@ async fn carry_out(
     }
 }
 
-/// What a request is called in messages.
+/// The request's name in messages.
 fn name(request: &Request) -> &'static str {
     match request {
         Request::Register { .. } => "registering",

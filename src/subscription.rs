@@ -1,4 +1,4 @@
-//! Following a node: its events, and its status.
+//! Subscribing to a node: its events and its status.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,25 +15,25 @@ use crate::role::{Lifecycle, Role};
 use crate::runtime::shared::SharedState;
 use crate::status::Status;
 
-/// Follows a node. Made by [`Elector::subscribe`](crate::Elector::subscribe).
+/// A subscription to a node. Made by [`Elector::subscribe`](crate::Elector::subscribe).
 ///
-/// There are two ways to read it, which do not disturb each other:
-/// - [`changed`](Self::changed) waits until the status is a different one. It tells where things stand, and passes over
-///   what was only for a moment.
-/// - As a [`Stream`] (or by [`next_event`](Self::next_event)) it yields every [`Event`] since the subscription was made.
-///   A reader that falls far behind gets [`Event::Missed`] in place of the oldest, and can ask
-///   [`status`](Self::status) where things stand. The stream ends after the elector has.
+/// There are two independent ways to read it:
+/// - [`changed`](Self::changed) waits until the status differs. It returns the present status and skips those in
+///   between.
+/// - As a [`Stream`] (or by [`next_event`](Self::next_event)) it yields every [`Event`] since the subscription was
+///   made. A reader that falls far behind gets [`Event::Missed`] in place of the oldest, and can read the present
+///   [`status`](Self::status). The stream ends after the elector has ended.
 ///
 /// ```
 /// use leader_election::{Elector, Event, Role};
 ///
 /// async fn follow(elector: &Elector) {
 ///     let mut subscription = elector.subscribe();
-///     println!("so far: {}", subscription.status().role);
+///     println!("role: {}", subscription.status().role);
 ///     while let Some(event) = subscription.next_event().await {
 ///         match event {
 ///             Event::BecameLeader { term, .. } => println!("leading term {term}"),
-///             Event::LostLeadership { reason, .. } => println!("leading no more: {reason}"),
+///             Event::LostLeadership { reason, .. } => println!("lost leadership: {reason}"),
 ///             Event::Missed { events, .. } => println!("{events} events missed"),
 ///             other => println!("{}", other.name()),
 ///         }
@@ -57,8 +57,8 @@ impl Subscription {
         Status::of(&self.state.borrow(), clock::now())
     }
 
-    /// Waits until role, term, leader or lifecycle differ from what the last call returned; the first call returns at
-    /// once. None when the elector has ended and that was returned already.
+    /// Waits until role, term, leader or lifecycle differ from those that the last call returned; the first call
+    /// returns at once. None when the elector has ended and that was returned already.
     ///
     /// # Cancel safety
     /// Cancel safe: no change is lost.
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reader_that_is_slow_is_told_how_many_events_it_missed() {
+    async fn a_slow_reader_learns_how_many_events_it_missed() {
         let (outlets, mut subscription) = outlets();
         for nodes in 0..300 {
             outlets.announce(Event::RowsCleaned { nodes, terms: 0 });

@@ -1,4 +1,4 @@
-//! The feature `serde`: what is written, and that it is read back.
+//! The feature `serde`: the format, and that it can be read back.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 #![cfg(feature = "serde")]
@@ -8,7 +8,11 @@ use serde_json::{Value, json};
 
 fn read<T: serde::de::DeserializeOwned + serde::Serialize>(value: &Value) -> T {
     let read: T = serde_json::from_value(value.clone()).unwrap();
-    assert_eq!(serde_json::to_value(&read).unwrap(), *value, "it is written otherwise than it was read");
+    assert_eq!(
+        serde_json::to_value(&read).unwrap(),
+        *value,
+        "it is written differently from how it was read"
+    );
     read
 }
 

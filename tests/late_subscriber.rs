@@ -1,5 +1,5 @@
-//! An elector that is made and started before the application sets its log up. One test alone: it sets the subscriber of
-//! the whole process.
+//! An elector that is created and started before the application sets up its log. This file has one test only,
+//! because it sets the subscriber of the whole process.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 #![cfg(feature = "postgres")]
@@ -25,7 +25,7 @@ impl io::Write for Log {
     }
 }
 
-/// Nobody listens on this port: each start is a line.
+/// No server listens on this port, so each start logs a line.
 fn start(id: &str) -> Elector {
     let mut config = ElectorConfig::new(id);
     config.heartbeat_interval = Duration::from_millis(200);
@@ -37,9 +37,9 @@ fn start(id: &str) -> Elector {
 }
 
 #[tokio::test]
-async fn an_elector_that_is_older_than_the_log_silences_neither_itself_nor_others() {
+async fn an_elector_started_before_the_log_is_set_up_still_logs_and_so_do_later_ones() {
     let early = start("early");
-    eventually("the early one has had a line to write", Duration::from_secs(20), async || {
+    eventually("the early one has logged a line", Duration::from_secs(20), async || {
         early.subscribe().next_event().await.is_some()
     })
     .await;

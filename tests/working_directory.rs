@@ -1,6 +1,6 @@
 //! A relative SQLite path, and a process that changes its directory.
 //!
-//! A program of its own: the working directory belongs to the whole process.
+//! A test program of its own, because the working directory belongs to the whole process.
 
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]

@@ -78,7 +78,7 @@ fn rename(config: &mut ElectorConfig, host: &str) {
 async fn prepared(url: &DatabaseUrl, auto_migrate: bool) -> anyhow::Result<()> {
     let mut told: Option<(String, Instant)> = None;
     let db = url
-        .connect_patiently(|error: &Error, _: Duration| {
+        .connect_with_retry(|error: &Error, _: Duration| {
             let error = exit::chain(error);
             // The same again is worth a line once in a while only.
             if told.as_ref().is_none_or(|(before, at)| *before != error || at.elapsed() >= REMINDER) {

@@ -1,4 +1,4 @@
-//! What is due when, and what is to be done then: one table.
+//! One table of a node's tasks and when each is due.
 
 use std::time::Duration;
 
@@ -9,37 +9,37 @@ use super::term::{Incarnation, Term};
 use super::time::Time;
 use super::timing::Timing;
 
-/// What a node is busy with, which decides what can become due.
+/// What a node is doing. It decides which tasks can become due.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Duty {
-    /// To insert its row, or to take it over.
+    /// It inserts its row, or takes it over.
     Register,
-    /// To wait until its row can be taken over from a leader.
+    /// It waits until it can take its row over from a leader.
     AwaitRow,
-    /// To take part without leading.
+    /// It takes part without leading.
     Follow,
-    /// To lead, until its lease runs out.
+    /// It leads until its lease runs out.
     Lead {
-        /// When that is.
+        /// When the lease runs out.
         deadline: Time,
     },
-    /// To end a term of its own that it does not hold.
+    /// It ends a term of its own that it does not hold.
     EndTerm {
         /// The term.
         term: Term,
         /// Why it ended.
         reason: EndReason,
     },
-    /// To remove what it wrote.
+    /// It removes its row.
     Leave {
-        /// When it gives that up.
+        /// When it stops trying.
         until: Time,
     },
-    /// Nothing any more.
+    /// Nothing: the machine has ended.
     Nothing,
 }
 
-/// What becomes due by time alone. A claim does not: a snapshot calls for it.
+/// A task that becomes due by time alone. A claim is not one: a snapshot leads to it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Task {
     /// Insert the node's row, or take it over.
@@ -48,7 +48,7 @@ pub enum Task {
     Heartbeat,
     /// Read the election's rows.
     Observe,
-    /// Delete rows of nodes long gone.
+    /// Delete the rows of dead nodes, and old terms.
     CleanUp,
     /// End a term of its own.
     EndTerm {
@@ -64,13 +64,13 @@ pub enum Task {
 /// The database step under way.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Step {
-    /// Comes back with the reply.
+    /// Identifies the step; its reply carries the same token.
     pub token: u64,
-    /// What was asked for.
+    /// The request that was sent.
     pub request: Request,
     /// When it was sent.
     pub sent: Time,
-    /// When it is given up.
+    /// When the machine gives up on it.
     pub until: Time,
 }
 
@@ -84,16 +84,16 @@ pub struct Agenda {
     retry_at: Time,
     /// How many steps have failed in a row.
     failures: u32,
-    /// The next poll is one more than usual: it shows whether the leader is late or silent.
+    /// The next poll is an extra one. It shows whether the leader is late or silent.
     extra_poll: bool,
     in_flight: Option<Step>,
-    /// The newest step's token.
+    /// The token of the newest step.
     token: u64,
     jitter: Jitter,
 }
 
 impl Agenda {
-    /// Everything is due now.
+    /// An agenda on which everything is due now.
     pub fn new(now: Time, incarnation: Incarnation) -> Self {
         #[expect(clippy::cast_possible_truncation, reason = "half a random number is as random")]
         let seed = incarnation.0 as u64;
@@ -110,7 +110,7 @@ impl Agenda {
         }
     }
 
-    /// What is due when, the more urgent first.
+    /// Each task and when it is due, the most urgent first.
     fn items(&self, duty: Duty) -> impl Iterator<Item = (Time, Task)> {
         let retry = |task| Some((self.retry_at, task));
         let heartbeat = Some((self.heartbeat_at, Task::Heartbeat));
@@ -142,7 +142,7 @@ impl Agenda {
         [task, end].into_iter().flatten().min()
     }
 
-    /// Takes the next task that is due, unless a step is under way, with how long it may take.
+    /// Returns the next task that is due, and how long it may take. None while a step is under way.
     pub fn next(&mut self, now: Time, duty: Duty, timing: &Timing) -> Option<(Task, Duration)> {
         if self.in_flight.is_some() {
             return None;
@@ -153,7 +153,7 @@ impl Agenda {
             (Some(Task::Heartbeat), Duty::Lead { deadline }) => {
                 (Task::Heartbeat, limit.min(deadline.since(now)))
             }
-            // A leader's other steps end before its next renewal is due.
+            // A leader ends its other steps before its next renewal is due.
             (task, Duty::Lead { .. }) => {
                 let remaining = self.heartbeat_at.since(now);
                 if remaining < timing.min_remaining() {
@@ -174,14 +174,14 @@ impl Agenda {
         Some((task, limit))
     }
 
-    /// Other steps are put off until after the heartbeat. Given up after a moment, a step would cost the connection
-    /// that the renewal needs.
+    /// Puts other steps off until after the heartbeat. A step that is given up costs the connection, which the
+    /// renewal needs.
     fn wait_for_heartbeat(&mut self) {
         self.poll_at = self.poll_at.map(|at| at.max(self.heartbeat_at));
         self.cleanup_at = self.cleanup_at.max(self.heartbeat_at);
     }
 
-    /// A step is sent.
+    /// Records that a step is sent, and returns the command that sends it.
     pub fn send(&mut self, now: Time, request: Request, limit: Duration) -> Command {
         self.token += 1;
         let token = self.token;
@@ -194,34 +194,34 @@ impl Agenda {
         self.in_flight.as_ref().is_some_and(|step| matches!(step.request, Request::Claim(_)))
     }
 
-    /// The step under way is over, if it has this token. A reply of a step that was given up means nothing.
+    /// Ends the step under way if it has this token. The reply of a step that was given up is ignored.
     pub fn take(&mut self, token: u64) -> Option<Step> {
         self.in_flight.take_if(|step| step.token == token)
     }
 
-    /// The step under way is over, if its limit has passed.
+    /// Ends the step under way if its limit has passed.
     pub fn take_expired(&mut self, now: Time) -> Option<Step> {
         self.in_flight.take_if(|step| step.until <= now)
     }
 
-    /// The step under way is given up.
+    /// Gives up the step under way.
     pub fn give_up(&mut self) {
         self.in_flight = None;
     }
 
-    /// The step under way is given up, unless it must be waited for.
+    /// Gives up the step under way, unless the node has to wait for it.
     pub fn give_up_unless(&mut self, awaited: impl FnOnce(&Request) -> bool) {
         self.in_flight.take_if(|step| !awaited(&step.request));
     }
 
-    /// The database answered, or a new thing begins: nothing waits for an earlier failure.
+    /// Ends the pause after a failure: the database answered, or the node begins something new.
     pub fn clear_failures(&mut self, now: Time) {
         self.retry_at = now;
         self.failures = 0;
     }
 
-    /// A step failed, or its limit passed. A leader has a lease to save; everybody else spares a database that may be in
-    /// trouble.
+    /// A step failed, or its limit passed. A leader retries quickly, because its lease is running out. Other nodes
+    /// back off, because the database may be in trouble.
     pub fn note_failure(&mut self, now: Time, request: &Request, leading: bool, timing: &Timing) {
         let heartbeat = timing.heartbeat_interval();
         let longest = if leading {
@@ -242,17 +242,17 @@ impl Agenda {
         }
     }
 
-    /// What waits for an earlier failure is tried again then.
+    /// Retries failed steps at this time.
     pub fn retry(&mut self, at: Time) {
         self.retry_at = at;
     }
 
-    /// Observes at this time, and not before.
+    /// Polls at this time and no earlier.
     pub fn poll(&mut self, at: Time) {
         self.poll_at = Some(at);
     }
 
-    /// Observes at this time at the latest.
+    /// Polls at this time at the latest.
     pub fn poll_by(&mut self, at: Time) {
         self.poll_at = Some(self.poll_at.map_or(at, |before| before.min(at)));
     }
@@ -262,19 +262,20 @@ impl Agenda {
         self.heartbeat_at = at;
     }
 
-    /// This node leads, by a claim sent at `start`: renews an interval after that, and cleans up an interval from now.
+    /// This node became leader by a claim sent at `start`. It renews one interval after that, and cleans up one
+    /// interval from now.
     pub fn lead(&mut self, now: Time, start: Time, timing: &Timing) {
         self.heartbeat_at = start + timing.heartbeat_interval();
         self.cleanup_at = now + timing.heartbeat_interval();
     }
 
-    /// This node takes part again: sends a heartbeat and observes at once.
+    /// This node takes part again. It sends a heartbeat and observes at once.
     pub fn resume(&mut self, now: Time) {
         self.heartbeat_at = now;
         self.poll_at = Some(now);
     }
 
-    /// For how long a node backs off at first when a claim or a lease was lost to slowness.
+    /// How long a node backs off after the first claim or lease that it lost because an answer came too late.
     pub fn back_off(&mut self, timing: &Timing) -> Duration {
         let heartbeat = timing.heartbeat_interval();
         self.spread(heartbeat, 2 * heartbeat)
@@ -285,7 +286,8 @@ impl Agenda {
         self.jitter.between(low, high)
     }
 
-    /// Another node's lease is in force: observes when it runs out, and once before if the leader seems silent.
+    /// Another node's lease is in force. This node polls when it runs out, and once before if the leader seems
+    /// silent.
     ///
     /// A leader that has not renewed for about an interval is observed once more, so that its silence is noticed before
     /// its lease runs out. If that extra read shows a renewal, the two nodes heartbeat in phase: this node's next
@@ -307,8 +309,8 @@ impl Agenda {
         }
     }
 
-    /// No lease is in force: observes again soon, with jitter. If only `own_from` keeps this node from claiming, it
-    /// observes then.
+    /// No lease is in force. This node polls again soon, with jitter. If only `own_from` keeps it from claiming, it
+    /// polls at that time.
     pub fn await_turn(&mut self, now: Time, own_from: Option<Time>, timing: &Timing) {
         self.extra_poll = false;
         let heartbeat = timing.heartbeat_interval();
@@ -319,8 +321,8 @@ impl Agenda {
         }
     }
 
-    /// Something changed: the `next` leader observes at once. A crowd of others need not all do so in the same
-    /// millisecond.
+    /// A wake-up. The `next` leader polls at once. The others wait for a random moment, so that they do not all read
+    /// at the same time.
     pub fn wake(&mut self, now: Time, next: bool, timing: &Timing) {
         let spread = if next { Duration::ZERO } else { timing.heartbeat_interval() / 50 };
         let at = now + self.spread(Duration::ZERO, spread);

@@ -1,10 +1,10 @@
 //! Who may lead.
 //!
-//! A node leads if all of this holds, and no longer than it does:
+//! A node leads only while all of this holds:
 //!
 //! | | condition | where |
 //! |---|---|---|
-//! | 1 | No lease of another node is in force: each ended by its own term's row, or ran out by this node's clock. | [`Leases::in_force`](super::lease::Leases::in_force) |
+//! | 1 | No lease of another node is in force: its own term's row shows its end, or it ran out by this node's clock. | [`Leases::in_force`](super::lease::Leases::in_force) |
 //! | 2 | The node is registered, has ended every term of its own, and is not backing off. | [`Tenure`](super::tenure::Tenure), [`Candidacy::campaign`] |
 //! | 3 | It is the preferred candidate: the ended term's successor, or else the best-ranked eligible live node. | [`Electorate::preferred_candidate`] |
 //! | 4 | Every better candidate was waited for and did not act: it is skipped. | [`Peers::skip_if_overdue`] |
@@ -12,7 +12,7 @@
 //! | 6 | The new term is higher than every term in the tables and than every one this node has seen. | [`Claim::min_term`] |
 //! | 7 | The claim was answered in time, and the clock is before the end of the lease, which counts from before the claim or the newest renewal was sent. | [`Lease::deadline`](super::tenure::Lease::deadline) |
 //!
-//! Conditions 1 to 4 say when a node claims, 5 and 6 whether the claim succeeds, 7 whether its leader may act.
+//! Conditions 1 to 4 decide when a node claims, 5 and 6 whether the claim succeeds, 7 whether its leader may act.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -28,21 +28,21 @@ pub fn rank(row: &NodeRow) -> (Reverse<i32>, &str) {
     (Reverse(row.priority), &row.id)
 }
 
-/// What one node knows of the candidates: the ground on which it judges them.
+/// What one node knows about the candidates. It ranks them by this.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Electorate {
     /// The judging node.
     pub id: String,
-    /// Its process.
+    /// The incarnation of that node.
     pub incarnation: Incarnation,
-    /// T: a row that is seen for the first time counts as live up to this age.
+    /// T: a row that this node sees for the first time counts as live up to this age.
     pub election_timeout: Duration,
-    /// The others, as far as they were seen before.
+    /// The other nodes that it has seen before.
     pub peers: Vec<PeerView>,
 }
 
 impl Electorate {
-    /// The candidates as `node` knows them now.
+    /// The candidates as this node knows them now.
     pub(crate) fn new(peers: &Peers, setup: &Setup) -> Self {
         Self {
             id: setup.node.id.clone(),
@@ -53,7 +53,7 @@ impl Electorate {
     }
 
     /// The node that should lead next: the ended term's successor, or else the best-ranked eligible live node that is
-    /// not skipped. None where not even the judging node is a candidate.
+    /// not skipped. None if not even the judging node is a candidate.
     pub fn preferred_candidate<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a NodeRow> {
         let newest = snapshot.newest_term().filter(|term| term.end_reason.is_some());
         let successor = newest.and_then(|term| term.successor.as_deref()).and_then(|id| snapshot.node(id));
@@ -69,14 +69,14 @@ impl Electorate {
         self.preferred_candidate(&others).map(|row| row.id.clone())
     }
 
-    /// A row with the status leader is no candidate. Its node has to end that term before it can claim another, and to
-    /// wait for it would be to wait until a crashed leader counts as dead.
+    /// A row with the status leader is no candidate. Its node has to end that term before it can claim another.
+    /// Waiting for that node would mean waiting until a crashed leader counts as dead.
     fn is_candidate(&self, row: &NodeRow) -> bool {
         let counts = if row.id == self.id { row.incarnation == self.incarnation } else { self.counts(row) };
         row.eligible && !row.is_leader() && counts
     }
 
-    /// Whether another node's row counts as a live node's that is not skipped.
+    /// Whether another node's row counts: the node is live and not skipped.
     fn counts(&self, row: &NodeRow) -> bool {
         match self.peers.iter().find(|peer| peer.id == row.id) {
             Some(peer) => {
@@ -88,35 +88,35 @@ impl Electorate {
     }
 }
 
-/// What a claim rests on. The transaction reads everything again and gives up unless it still holds.
+/// What a claim relies on. The transaction reads everything again and gives up unless all of it still holds.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Claim {
-    /// The leadership observed to be over, in that very version.
+    /// The leadership that was observed to be over, in that exact version.
     pub incumbent: Incumbent,
-    /// The ground on which this node is the preferred candidate.
+    /// What makes this node the preferred candidate.
     pub electorate: Electorate,
     /// The new term is higher than this and than every term in either table.
     pub min_term: Term,
-    /// The heartbeat counter of the node's own row becomes one more than this, as by a heartbeat: no two leaderships
-    /// begin in the same version, even where the database forgot the first.
+    /// The claim sets the heartbeat counter of the node's own row to one more than this, as a heartbeat does. No two
+    /// leaderships then begin in the same version, even if the database forgot the first.
     pub seq_floor: HeartbeatSeq,
 }
 
 /// Why a claim gave up.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ClaimRejected {
-    /// The leadership is no longer in the version observed.
+    /// The leadership is not in the observed version any more.
     IncumbentChanged,
-    /// This node should lead instead.
+    /// This node ranks higher and should lead.
     BetterCandidate(String),
-    /// The claiming node's own row is not what it should be.
+    /// The claiming node's own row has changed.
     OwnRowChanged,
     /// Another claim committed first.
     Raced,
 }
 
 impl Claim {
-    /// Whether the claim still holds in what the transaction reads after it has taken the election's lock.
+    /// Whether the claim still holds in what the transaction reads under the election's lock.
     ///
     /// # Errors
     /// What has changed.
@@ -126,7 +126,7 @@ impl Claim {
         }
         let own =
             snapshot.node(&self.electorate.id).filter(|row| row.incarnation == self.electorate.incarnation);
-        // A row that has gone further shows that this claim is late: its node has given it up.
+        // A higher counter shows that this claim is late: its node has given it up.
         if own.is_none_or(|row| row.is_leader() || self.seq_floor < row.heartbeat_seq) {
             return Err(ClaimRejected::OwnRowChanged);
         }
@@ -138,19 +138,19 @@ impl Claim {
     }
 }
 
-/// Whose turn it is in a vacancy.
+/// Which node may claim in a vacancy.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Turn {
-    /// This node's: it claims, on this ground.
+    /// This node. It claims, because of this.
     Own(Electorate),
-    /// This node's, but it may not campaign before this time.
+    /// This node, but it may not campaign before this time.
     OwnFrom(Time),
-    /// Another node's, or nobody's.
+    /// Another node, or none.
     Other,
 }
 
 impl Turn {
-    /// When this node may campaign, if only that keeps it from claiming.
+    /// When this node may campaign, if nothing else keeps it from claiming.
     pub fn own_from(&self) -> Option<Time> {
         match self {
             Self::OwnFrom(at) => Some(*at),
@@ -158,7 +158,7 @@ impl Turn {
         }
     }
 
-    /// The ground on which this node claims, if it does.
+    /// What this node's claim relies on, if it may claim.
     pub fn own(self) -> Option<Electorate> {
         match self {
             Self::Own(electorate) => Some(electorate),
@@ -174,9 +174,9 @@ pub struct Candidacy {
     vacant: bool,
     /// The id of the node that should lead next, as of the last snapshot.
     next_leader: Option<String>,
-    /// Not before then does this node campaign.
+    /// This node does not campaign before this time.
     campaign_from: Time,
-    /// How often in a row a claim or a lease was lost to slowness.
+    /// How many claims or leases in a row this node lost because an answer came too late.
     failed_claims: u32,
     /// The highest term this node has seen.
     highest_term: Term,
@@ -209,7 +209,7 @@ impl Candidacy {
         self.highest_term
     }
 
-    /// In a vacancy: whose turn it is. A preferred candidate that was waited for long enough is skipped.
+    /// Decides in a vacancy which node may claim. Skips a preferred candidate that was waited for long enough.
     pub fn campaign(&mut self, now: Time, snapshot: &Snapshot, peers: &mut Peers, setup: &Setup) -> Turn {
         self.vacant = true;
         peers.begin_vacancy(&setup.timing);
@@ -233,17 +233,17 @@ impl Candidacy {
         Claim { incumbent: snapshot.incumbent(), electorate, min_term: self.highest_term, seq_floor }
     }
 
-    /// A lease is in force, or this node cannot campaign.
+    /// A lease is in force, or this node must not campaign.
     pub fn close(&mut self) {
         self.vacant = false;
     }
 
-    /// A snapshot shows who would lead if the leader were gone.
+    /// Remembers which node would lead if the leader were gone.
     pub fn note_next_leader(&mut self, next: Option<String>) {
         self.next_leader = next;
     }
 
-    /// A snapshot names this term.
+    /// Remembers a term that a snapshot names.
     pub fn note_term(&mut self, term: Term) {
         self.highest_term = self.highest_term.max(term);
     }
@@ -255,19 +255,19 @@ impl Candidacy {
         self.next_leader = None;
     }
 
-    /// Campaigns no sooner than this.
+    /// Puts off campaigning until this time at least.
     pub fn wait_until(&mut self, at: Time) {
         self.campaign_from = self.campaign_from.max(at);
     }
 
-    /// A claim or a lease was lost to slowness: backs off for `span`, and further each time. Otherwise a slow best node
-    /// keeps the others waiting for ever.
+    /// This node lost a claim or a lease because an answer came too late. It backs off for `span`, and longer each
+    /// time. Otherwise a slow best node would keep the others waiting for ever.
     pub fn back_off(&mut self, now: Time, span: Duration) {
         self.wait_until(now + span * 2u32.pow(self.failed_claims.min(2)));
         self.failed_claims = self.failed_claims.saturating_add(1);
     }
 
-    /// A renewal was seen: what made this node slow in an earlier vacancy says nothing about the next one.
+    /// A renewal was seen. A node that was slow in an earlier vacancy may be fast in the next one.
     pub fn reset_back_off(&mut self) {
         self.failed_claims = 0;
     }

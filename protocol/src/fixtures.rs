@@ -82,7 +82,7 @@ pub fn term(term: i64, id: &str) -> TermRow {
     }
 }
 
-/// What a snapshot shows.
+/// The rows of a snapshot.
 pub struct Fixture(Snapshot);
 
 pub fn snapshot() -> Fixture {

@@ -1,4 +1,4 @@
-//! What is told about the election. Nothing here decides anything.
+//! What a node publishes about the election. Nothing here decides anything.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use super::time::Time;
 pub enum Role {
     /// It leads.
     Leader,
-    /// It sees no leader and campaigns, or waits for a better candidate.
+    /// It sees no leader. It campaigns, or waits for a better candidate.
     Candidate,
-    /// Somebody else leads, or it has not joined yet.
+    /// Another node leads, or this one has not joined yet.
     Follower,
 }
 
@@ -27,24 +27,24 @@ pub struct ObservedLeader {
     pub leadership: LeadershipId,
     /// When its newest renewal was first seen.
     pub seen_at: Time,
-    /// When its lease is taken to run out.
+    /// When its lease is expected to run out.
     pub expires: Time,
 }
 
-/// What a node knows, for publishing.
+/// What a node publishes.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct NodeState {
     /// Its role.
     pub role: Role,
-    /// Whether its own row is there.
+    /// Whether its own row is in the database.
     pub registered: bool,
     /// The highest term it has seen.
     pub highest_term: Term,
-    /// The leader it sees; none where it leads itself or nobody's lease is in force.
+    /// The leader it sees. None if it leads itself, or if no lease is in force.
     pub leader: Option<ObservedLeader>,
-    /// Who would lead next, as of the last snapshot.
+    /// The node that would lead next, as of the last snapshot.
     pub next_leader: Option<String>,
-    /// The term that was last seen to end.
+    /// The last term that it saw end.
     pub last_end: Option<EndedTerm>,
 }
 
@@ -62,7 +62,7 @@ pub struct EndedTerm {
 /// Leaders past and present, as this node has seen them.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct History {
-    /// When this node last saw a sign of life of a leader that is gone.
+    /// When this node last saw a renewal, or the term, of a leader that is gone.
     leader_seen: Option<Time>,
     leader: Option<ObservedLeader>,
     last_end: Option<EndedTerm>,
@@ -74,17 +74,17 @@ impl History {
         self.leader.as_ref().filter(|leader| now < leader.expires)
     }
 
-    /// The term that was last seen to end.
+    /// The last term that this node saw end.
     pub fn last_end(&self) -> Option<&EndedTerm> {
         self.last_end.as_ref()
     }
 
-    /// How long there has been no leader; none where this node has never seen one.
+    /// How long there has been no leader. None if this node has never seen one.
     pub fn leaderless(&self, now: Time) -> Option<Duration> {
         self.leader_seen.map(|seen| now.since(seen))
     }
 
-    /// A snapshot was taken in: this lease is in force now. Notes how the one before it ended.
+    /// A snapshot has arrived, and this lease is in force now. Notes how the lease before it ended.
     pub fn note_lease(&mut self, now: Time, in_force: Option<&ObservedLease>, snapshot: &Snapshot) {
         let before = self.leader.take();
         self.leader = in_force.map(|lease| ObservedLeader {
@@ -97,7 +97,7 @@ impl History {
         let Some(before) = before.filter(|before| present != Some(before.leadership)) else { return };
         let row = snapshot.terms.iter().find(|term| term.leadership() == before.leadership);
         let ended = row.and_then(|term| term.end_reason);
-        // A leader that ended its term was there until now; one that fell silent, until its last renewal.
+        // A leader that ended its term led until now; one that fell silent counts until its last renewal.
         self.leader_seen = Some(if ended.is_some() { now } else { before.seen_at });
         self.last_end = Some(EndedTerm {
             term: before.leadership.term,

@@ -1,8 +1,8 @@
-//! Random spread, so that nodes do not act in step. Seeded, so that a run can be repeated.
+//! Random delays, so that nodes do not act in step. Seeded, so that a run can be repeated.
 
 use std::time::Duration;
 
-/// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): enough for a spread, and nothing here is secret.
+/// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). It is good enough for delays; nothing here is secret.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Jitter(u64);
 
@@ -11,7 +11,7 @@ impl Jitter {
         Self(seed)
     }
 
-    /// A duration between the two, the first included.
+    /// A random duration of at least `low` and less than `high`.
     pub fn between(&mut self, low: Duration, high: Duration) -> Duration {
         low + high.saturating_sub(low).mul_f64(self.fraction())
     }

@@ -1,8 +1,8 @@
 //! Other nodes' leases, as this node has observed them, and when they end.
 //!
-//! A lease is taken to expire G after this node first saw its newest version, by this node's own clock, counted
-//! from when the *reply* arrived. The leader counts its shorter L from before it *sent* the renewal, so E is
-//! never before the leader's own deadline (Gray and Cheriton, "Leases", 1989, section 2; no wall clock is in it).
+//! A lease is expected to expire G after this node first saw its newest version, by this node's own clock, counted
+//! from when the *reply* arrived. The leader counts its shorter L from before it *sent* the renewal. So E is never
+//! before the leader's own deadline (Gray and Cheriton, "Leases", 1989, section 2). No wall clock is involved.
 
 use std::time::Duration;
 
@@ -11,24 +11,24 @@ use super::snapshot::Snapshot;
 use super::term::{HeartbeatSeq, Incarnation, LeadershipId, Term};
 use super::time::Time;
 
-/// A lease this node has seen and that its term's row has not declared over.
+/// A lease that this node has seen and that its term's row has not ended.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ObservedLease {
     /// Which leadership.
     pub leadership: LeadershipId,
     /// Whose.
     pub leader_id: String,
-    /// The leader's heartbeat counter; none where its row is gone or does not agree with the term.
+    /// The leader's heartbeat counter. None if its row is gone or does not agree with the term.
     pub version: Option<HeartbeatSeq>,
     /// When this version was first seen.
     pub seen_at: Time,
-    /// E: when the lease is taken to have run out.
+    /// E: when the lease counts as expired.
     pub expires: Time,
     /// Whether a renewal was seen: a second version of the same leadership.
     pub renewed: bool,
 }
 
-/// All such leases. More than one only where a database forgot a term.
+/// All such leases. There is more than one only if a database forgot a term.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Leases(Vec<ObservedLease>);
 
@@ -41,8 +41,7 @@ struct Shown<'a> {
 }
 
 impl Leases {
-    /// Takes in a snapshot that arrived at `now`. Leaderships of `own` are not observed: a process knows whether it
-    /// leads.
+    /// A snapshot arrived at `now`. Ignores leaderships of `own`: a process knows whether it leads.
     pub fn observe(&mut self, now: Time, snapshot: &Snapshot, own: Incarnation, rules: &Rules) {
         let shown = Self::shown(snapshot, own);
         for shown in &shown {
@@ -67,7 +66,8 @@ impl Leases {
             }
         }
         self.0.retain(|seen| {
-            // A leadership ends early only by its own term's row; a row that still has the status leader is waited for.
+            // Only its own term's row ends a leadership early. While a row still has the status leader, its lease is
+            // waited for.
             let still_leader = snapshot.leading_row().is_some_and(|row| row.leadership() == seen.leadership);
             let ended = snapshot
                 .terms
@@ -76,7 +76,8 @@ impl Leases {
             if ended && !still_leader {
                 return false;
             }
-            // An expired one is kept while it is still there: forgetting it would make it new again.
+            // An expired lease is kept while the snapshot still shows it. If it were forgotten, it would count as
+            // new.
             now < seen.expires || shown.iter().any(|shown| shown.leadership == seen.leadership)
         });
     }

@@ -7,38 +7,38 @@
 //! ```
 //!
 //! Nothing here waits, queries, logs or reads a clock; nothing here knows tokio or SQL. The runtime carries out the
-//! commands and feeds the results back. At most one database step is under way; a new one takes its place.
+//! commands and feeds the results back. At most one database step is under way; a new one replaces it.
 //!
 //! # Who may lead
-//! 1. No lease of another node is in force: its term's row says that it ended, or it was waited out for as long as its
-//!    rows say, counted from when its newest version was first seen.
+//! 1. No lease of another node is in force: its term's row says that it ended, or this node waited for as long as the
+//!    lease's rows say, counted from when it first saw the newest version.
 //! 2. The node is the preferred candidate ([`Electorate::preferred_candidate`]): the ended term's successor, or else the
 //!    best-ranked ([`rank`]) eligible live node that was not skipped.
 //! 3. Its claim finds all of that unchanged under the election's lock ([`Claim::check`]) and opens a term higher than all
 //!    before it ([`Claim::min_term`]).
 //! 4. It leads while the clock is before the end of its lease ([`Lease::deadline`]), which counts from before the claim
 //!    or the newest renewal was sent.
-//! 5. A term that it does not hold any more it ends before it claims another.
+//! 5. It ends a term that it does not hold any more before it claims another.
 //!
 //! The file `election.rs` has the whole rule, as a table at its top.
 //!
-//! # The map
+//! # Files
 //!
-//! | file | thought |
+//! | file | contents |
 //! |---|---|
 //! | `machine` | one node: takes events in, puts the parts together |
 //! | `election` | who may lead: ranking, candidacy, the claim and its check |
 //! | `tenure` | this node's own leadership: none, held, orphaned, unknown |
 //! | `lease` | other nodes' leases, and when they end |
 //! | `liveness` | which peers move, and which are skipped |
-//! | `view` | what a node sees of the election: leases, peers, its own chances |
+//! | `view` | what a node sees of the election: leases, peers, its own candidacy |
 //! | `membership` | this node's row: register, take over, heartbeat, leave |
-//! | `agenda` | what is due when, and what is to be done then |
-//! | `history` | what is told about the election; it decides nothing |
+//! | `agenda` | the node's tasks, and when each is due |
+//! | `history` | what a node publishes about the election; it decides nothing |
 //! | `message` | events, commands, requests, replies |
 //! | `snapshot` | what one read of the election's rows shows |
 //! | `rules` | the five rules that the simulation breaks on purpose |
-//! | `node`, `term`, `time`, `timing` | who a node is; the numbers; a point on the local clock; the durations |
+//! | `node`, `term`, `time`, `timing` | a node's identity; the numbers; a point on the local clock; the durations |
 
 mod agenda;
 mod election;

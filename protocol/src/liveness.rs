@@ -1,7 +1,8 @@
 //! The other nodes: which of them move, and which are skipped.
 //!
-//! All of it is counted on this node's own clock, from snapshot to snapshot. Time in which this node could not observe
-//! counts as at most one heartbeat interval, so that an outage of the database makes nobody look dead.
+//! All times are counted on this node's own clock, from snapshot to snapshot. Time in which this node could not
+//! observe counts as at most one heartbeat interval, so that no node counts as dead because of an outage of the
+//! database.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,26 +18,26 @@ use super::timing::Timing;
 pub struct PeerView {
     /// The other node.
     pub id: String,
-    /// The process that was behind its row.
+    /// The process that its row belonged to.
     pub incarnation: Incarnation,
     /// Its heartbeat counter.
     pub heartbeat_seq: HeartbeatSeq,
     /// Whether that row had moved within T.
     pub live: bool,
-    /// Whether nobody waits for it any more in this vacancy.
+    /// Whether this node has skipped it in this vacancy.
     pub skipped: bool,
 }
 
-/// One other node, as seen so far.
+/// Another node, as seen so far.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Peer {
     incarnation: Incarnation,
     heartbeat_seq: HeartbeatSeq,
-    /// How long the row has not moved.
+    /// How long its row has not moved.
     stale_for: Duration,
-    /// How much of that without a failed step of this node's: a live node would have been seen to move.
+    /// The part of that without a failed step of this node: a live node's row would have been seen to move.
     observed_stale_for: Duration,
-    /// How much counts against it in the present vacancy.
+    /// The part that counts against it in the present vacancy.
     stale_in_vacancy: Duration,
     /// How long it has been the preferred candidate in the present vacancy.
     preferred_for: Duration,
@@ -62,17 +63,17 @@ impl Peer {
 pub struct Peers {
     seen: BTreeMap<String, Peer>,
     observed_at: Option<Time>,
-    /// A step has failed since the last snapshot.
+    /// Whether a step has failed since the last snapshot.
     step_failed: bool,
     /// Whether the last snapshot showed a vacancy, and which peer was preferred then.
     vacant: bool,
     preferred: Option<String>,
-    /// Whether the snapshot before it did.
+    /// Whether the snapshot before it showed a vacancy.
     vacant_before: bool,
 }
 
 impl Peers {
-    /// Takes in a snapshot that arrived at `now`.
+    /// A snapshot arrived at `now`.
     pub fn observe(&mut self, now: Time, snapshot: &Snapshot, own_id: &str, timing: &Timing) {
         let span = self.observed_at.map_or(Duration::ZERO, |before| now.since(before));
         let span = span.min(timing.heartbeat_interval());
@@ -107,12 +108,12 @@ impl Peers {
         self.preferred = None;
     }
 
-    /// A step failed: that nobody was seen to move since the last snapshot may be the database's fault.
+    /// A step failed. If no row has moved since the last snapshot, the database may be the cause.
     pub fn note_failed_step(&mut self) {
         self.step_failed = true;
     }
 
-    /// What is known of them, for the ranking.
+    /// What this node knows about its peers, for the ranking.
     pub fn known(&self, timing: &Timing) -> Vec<PeerView> {
         let known = self.seen.iter().map(|(id, peer)| PeerView {
             id: id.clone(),
@@ -124,8 +125,8 @@ impl Peers {
         known.collect()
     }
 
-    /// This process's lease was waited out: it counts as live again only once its row moves. Otherwise it would be
-    /// waited for, up to T after its last heartbeat, when the next leader goes too.
+    /// This process's lease was waited out. It counts as live again only once its row moves. Otherwise, if the next
+    /// leader also fails, it would be waited for until T after its last heartbeat.
     pub fn mark_dead(&mut self, id: &str, incarnation: Incarnation) {
         if let Some(peer) = self.seen.get_mut(id)
             && peer.incarnation == incarnation
@@ -135,9 +136,9 @@ impl Peers {
         }
     }
 
-    /// The snapshot just taken in shows a vacancy. From now on time without movement counts against a peer, and up to
-    /// H/2 of what was observed before. A node that died with the leader is then skipped within H; a live one has most
-    /// of an interval left in which to show it.
+    /// The last snapshot shows a vacancy. From now on, time without movement counts against a peer, and so does up to
+    /// H/2 of what was observed before. A node that died with the leader is then skipped within H. A live one has at
+    /// least half an interval in which to move.
     pub fn begin_vacancy(&mut self, timing: &Timing) {
         self.vacant = true;
         if !self.vacant_before {
@@ -148,9 +149,9 @@ impl Peers {
         }
     }
 
-    /// This node is the preferred candidate of the present vacancy. Skips it, and says so, if it was waited for long
-    /// enough: it has not moved for 1.25 H (a live one moves every H, but by a clock that may be slower than this
-    /// node's, and its heartbeats take their time), or it has been preferred for 2 H.
+    /// This node is the preferred candidate of the present vacancy. Returns whether it is skipped, because it was
+    /// waited for long enough: it has not moved for 1.25 H (a live node moves every H, but its clock may be slower
+    /// than this node's, and a heartbeat takes time), or it has been preferred for 2 H.
     pub fn skip_if_overdue(&mut self, id: &str, timing: &Timing, rules: &Rules) -> bool {
         let Some(peer) = self.seen.get_mut(id) else { return true };
         let heartbeat = timing.heartbeat_interval();
@@ -164,7 +165,7 @@ impl Peers {
         skip
     }
 
-    /// Somebody leads and has renewed: the next vacancy is a new one, in which everybody is waited for again.
+    /// A leader has renewed. The next vacancy is a new one, in which every peer is waited for again.
     pub fn end_vacancy(&mut self) {
         for peer in self.seen.values_mut() {
             peer.stale_in_vacancy = Duration::ZERO;

@@ -1,6 +1,6 @@
-//! One node: puts the rules' parts together.
+//! One node: combines the parts of the rules.
 //!
-//! An event goes to the part that owns what it changes; then the agenda says what is to be done next.
+//! Each event goes to the part that owns the state it changes. Then the agenda says what is due next.
 
 use super::agenda::{Agenda, Step};
 use super::election::Claim;
@@ -32,7 +32,7 @@ impl Machine {
         Self::with_rules(now, node, timing, Rules::SAFE)
     }
 
-    /// The same with other rules, to see that checks notice when one is broken.
+    /// The same with other rules. Tests break a rule with it, to see that the checks notice.
     pub fn with_rules(now: Time, node: LocalNode, timing: Timing, rules: Rules) -> Self {
         Self {
             membership: Membership::new(),
@@ -43,7 +43,7 @@ impl Machine {
         }
     }
 
-    /// Takes an event in and says what is to be done about it, in this order.
+    /// Handles an event, and returns what has to be done, in this order.
     pub fn handle(&mut self, now: Time, event: Event) -> Vec<Command> {
         let mut out = Vec::new();
         self.expire(now, &mut out);
@@ -67,7 +67,7 @@ impl Machine {
         self.tenure.lease()
     }
 
-    /// What the node knows at `now`.
+    /// What the node publishes at `now`.
     pub fn outlook(&self, now: Time) -> NodeState {
         self.view.state(now, self.membership.is_joined(), self.lease())
     }
@@ -77,10 +77,10 @@ impl Machine {
         self.agenda.due(self.membership.duty(self.tenure))
     }
 
-    /// What time alone has ended: the lease, the step under way.
+    /// Ends what has run out: the lease, the step under way.
     fn expire(&mut self, now: Time, out: &mut Vec<Command>) {
         if self.lease().is_some_and(|lease| lease.deadline <= now) {
-            // What the renewal under way says comes too late.
+            // The reply to the renewal under way would come too late.
             self.agenda.give_up();
             self.view.note_failed_step();
             self.view.back_off(now, self.agenda.back_off(&self.setup.timing));
@@ -112,7 +112,7 @@ impl Machine {
         let clean = Outcome::Stopped { clean: true };
         match self.membership.phase() {
             Phase::Leaving { .. } | Phase::Ended => return,
-            // Nothing was ever written.
+            // Nothing was written yet.
             Phase::Waiting => return self.end(clean, out),
             Phase::Registering(_) | Phase::Joined => {}
         }
@@ -121,7 +121,7 @@ impl Machine {
         self.membership.begin_leaving(now, end, clean, &mut self.agenda, &self.setup.timing);
     }
 
-    /// A step's reply. Returns the claim that it calls for.
+    /// Handles a step's reply. Returns the claim that follows from it.
     fn on_reply(&mut self, now: Time, step: Step, reply: Reply, out: &mut Vec<Command>) -> Option<Claim> {
         self.agenda.clear_failures(now);
         if let Phase::Leaving { .. } = self.membership.phase() {
@@ -172,7 +172,8 @@ impl Machine {
                     out.push(Command::Announce(Change::Cleaned { nodes, terms }));
                 }
             }
-            // The store never answers a step with another step's reply; if it did, its effect would be unknown.
+            // The store never answers a step with the reply to another kind of step. If it did, the effect would be
+            // unknown.
             (_, request) => self.on_failure(now, &request),
         }
         None
@@ -192,7 +193,7 @@ impl Machine {
     fn on_heartbeat_ack(&mut self, now: Time, start: Time, belief: Belief, seq: Option<HeartbeatSeq>) {
         self.agenda.poll(now);
         let Some(seq) = seq else {
-            // No row agreed: observe. A leader renews again if the snapshot shows nothing wrong.
+            // No row agrees with the belief: observe. A leader renews again if the snapshot shows nothing wrong.
             if self.lease().is_some() {
                 self.agenda.heartbeat(now + self.setup.timing.heartbeat_interval() / 4);
             }
@@ -206,7 +207,7 @@ impl Machine {
         }
     }
 
-    /// A snapshot that arrived at `now`. Returns the claim that it calls for.
+    /// A snapshot arrived at `now`. Returns the claim that follows from it.
     fn on_snapshot(&mut self, now: Time, snapshot: &Snapshot, out: &mut Vec<Command>) -> Option<Claim> {
         let Setup { node, timing, .. } = &self.setup;
         if let Some(own) = snapshot.nodes.iter().find(|row| node.owns(row)) {
@@ -230,7 +231,7 @@ impl Machine {
         let node = self.setup.node.clone();
         let own_open = snapshot.open_term().filter(|term| term.incarnation == node.incarnation);
         let Some(own) = snapshot.node(&node.id) else {
-            // Somebody deleted the row. Without it nothing can be renewed.
+            // The row was deleted. Without it nothing can be renewed.
             self.step_down(now, LossReason::Deposed, out);
             self.membership.lose_row();
             return None;
@@ -248,7 +249,7 @@ impl Machine {
             return None;
         }
         if own_open.is_some() || own.is_leader() {
-            // The claim whose reply was lost.
+            // A claim's reply was lost, and the claim succeeded.
             self.tenure.orphan(own_open.map_or(own.term, |term| term.term));
             self.view.withdraw();
             return None;
@@ -266,7 +267,7 @@ impl Machine {
         }
     }
 
-    /// Another process has this node's row: this one ends, and closes a term of its own on the way.
+    /// This node's row belongs to another process. This process ends, and first ends an open term of its own.
     fn on_replaced(&mut self, now: Time, end: Option<EndReason>, out: &mut Vec<Command>) {
         let own_term = self.tenure != Tenure::None;
         self.step_down(now, LossReason::Replaced, out);
@@ -277,7 +278,7 @@ impl Machine {
         self.membership.begin_leaving(now, end, Outcome::Replaced, &mut self.agenda, &self.setup.timing);
     }
 
-    /// Ends this node's leadership locally, at once. Its term is ended as soon as the database answers.
+    /// Ends this node's leadership locally, at once. Its term ends as soon as the database answers.
     fn step_down(&mut self, now: Time, loss: LossReason, out: &mut Vec<Command>) {
         let reason = loss.end_reason();
         let Some(Lease { term, .. }) = self.tenure.step_down(reason) else { return };

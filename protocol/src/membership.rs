@@ -12,25 +12,25 @@ use super::time::Time;
 use super::timing::Timing;
 use super::view::ElectionView;
 
-/// Where this node is in its life.
+/// The stages of a node's life.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Phase {
-    /// The row is to be inserted, or taken over.
+    /// The node inserts its row, or takes it over.
     Registering(Option<TakeOver>),
-    /// The row is another process's that leads: the node waits for that lease to end, as everybody does.
+    /// The row belongs to another process that leads. The node waits for that lease to end, as every node does.
     Waiting,
-    /// The row is there, and this node takes part.
+    /// The row is written, and this node takes part.
     Joined,
-    /// The node goes away.
+    /// The node removes its row.
     Leaving {
-        /// Ends a term of its own for this reason.
+        /// Ends a term of its own first, for this reason.
         end: Option<EndReason>,
         /// How the machine ends if that succeeds.
         outcome: Outcome,
         /// When it gives up.
         until: Time,
     },
-    /// Gone.
+    /// The machine has ended.
     Ended,
 }
 
@@ -38,9 +38,9 @@ pub enum Phase {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Membership {
     phase: Phase,
-    /// Whether the row was this process's before. If it is another's then, this process is replaced.
+    /// Whether the row has been this process's. If it belongs to another process later, this process was replaced.
     registered_before: bool,
-    /// No lower than any heartbeat counter this process may have written.
+    /// At least as high as any heartbeat counter this process may have written.
     heartbeat_seq: HeartbeatSeq,
 }
 
@@ -50,12 +50,12 @@ impl Membership {
         Self { phase: Phase::Registering(None), registered_before: false, heartbeat_seq: HeartbeatSeq::ZERO }
     }
 
-    /// Where the node is in its life.
+    /// The node's stage.
     pub fn phase(&self) -> &Phase {
         &self.phase
     }
 
-    /// What the node is busy with, holding this.
+    /// What the node is doing, with this leadership of its own.
     pub fn duty(&self, tenure: Tenure) -> Duty {
         match (&self.phase, tenure) {
             (Phase::Registering(_), _) => Duty::Register,
@@ -73,7 +73,7 @@ impl Membership {
         self.phase == Phase::Joined
     }
 
-    /// What this node asks of the database for a task, holding this and seeing the election so.
+    /// The request for a task, by the node's own leadership and its view of the election.
     pub fn request(&mut self, task: Task, tenure: Tenure, view: &ElectionView, timing: &Timing) -> Request {
         match task {
             Task::Register => self.register(),
@@ -110,8 +110,8 @@ impl Membership {
         Request::Leave { end }
     }
 
-    /// The heartbeat counter that the next write goes beyond. It is never given out again: no version of the row is
-    /// written twice, even where the database forgot one.
+    /// Returns the heartbeat counter that the next write must exceed. No two calls return the same one, so that no
+    /// version of the row is written twice, even if the database forgot one.
     pub fn take_seq(&mut self) -> HeartbeatSeq {
         let floor = self.heartbeat_seq;
         self.heartbeat_seq = floor.next();
@@ -123,7 +123,7 @@ impl Membership {
         self.heartbeat_seq = self.heartbeat_seq.max(seq);
     }
 
-    /// The row is there.
+    /// The row is written.
     pub fn on_registered(
         &mut self,
         now: Time,
@@ -142,9 +142,9 @@ impl Membership {
         Change::Joined { taken_over, again }
     }
 
-    /// The row belongs to another process: waits for the end of its lease if it leads, takes the row over otherwise,
-    /// after a pause if that was `tried`. False where this process itself is the one replaced: the row was its own, and
-    /// the other process is the newer.
+    /// The row belongs to another process. If that leads, waits for the end of its lease; otherwise takes the row
+    /// over, after a pause if a take-over was already `tried`. False if this process is the one that was replaced:
+    /// the row was its own, so the other process is newer.
     pub fn on_id_taken(
         &mut self,
         now: Time,
@@ -169,8 +169,8 @@ impl Membership {
         true
     }
 
-    /// While it waits for the row: takes the row over, or inserts it, unless the row is still a leader's and a lease is
-    /// in force, until `led_until`.
+    /// While the node waits for its row: takes the row over, or inserts it, unless the row is still a leader's and a
+    /// lease is in force until `led_until`.
     pub fn await_row(
         &mut self,
         now: Time,
@@ -202,7 +202,7 @@ impl Membership {
         None
     }
 
-    /// Somebody deleted the row.
+    /// The row was deleted.
     pub fn lose_row(&mut self) {
         self.phase = Phase::Registering(None);
     }
@@ -216,8 +216,8 @@ impl Membership {
         agenda: &mut Agenda,
         timing: &Timing,
     ) {
-        // A registration or a claim under way may still take effect, and should not do so after the row was deleted:
-        // its reply, or its limit, is waited for.
+        // A registration or a claim under way may still take effect, and must not do so after the row was deleted. So
+        // the node waits for its reply, or its limit.
         agenda.give_up_unless(|request| matches!(request, Request::Register { .. } | Request::Claim(_)));
         agenda.clear_failures(now);
         self.phase = Phase::Leaving { end, outcome, until: now + timing.stop_limit() };
@@ -228,7 +228,7 @@ impl Membership {
         match (&self.phase, reply) {
             (Phase::Leaving { outcome, .. }, Reply::Left) => Some(*outcome),
             (_, Reply::Registered { .. }) => {
-                // The row is there to be deleted.
+                // The row exists and can be deleted.
                 self.registered_before = true;
                 None
             }
@@ -236,7 +236,7 @@ impl Membership {
         }
     }
 
-    /// How the machine ends where leaving has taken too long.
+    /// How the machine ends if leaving has taken too long.
     pub fn gives_up_leaving(&self, now: Time) -> Option<Outcome> {
         match self.phase {
             Phase::Leaving { outcome, until, .. } if until <= now => Some(match outcome {
@@ -252,17 +252,17 @@ impl Membership {
     /// A step failed.
     pub fn on_failure(&mut self, now: Time, request: &Request, agenda: &mut Agenda) {
         match (&mut self.phase, request) {
-            // What had to be waited for is over.
+            // The step that had to be waited for is over.
             (Phase::Leaving { .. }, Request::Register { .. } | Request::Claim(_)) => agenda.retry(now),
-            // As far as this process knows it has never written anything: one attempt to remove it is enough.
+            // As far as this process knows it has never written anything. One attempt to remove its row is enough.
             (Phase::Leaving { until, .. }, Request::Leave { .. }) if !self.registered_before => *until = now,
-            // The row that was to be taken over may be gone: only an insert finds out.
+            // The row to take over may be gone. Only an insert shows that.
             (Phase::Registering(take_over), Request::Register { .. }) => *take_over = None,
             _ => {}
         }
     }
 
-    /// Nothing more is done.
+    /// Ends the node's life.
     pub fn end(&mut self) {
         self.phase = Phase::Ended;
     }

@@ -12,32 +12,32 @@ use super::time::Time;
 pub enum Event {
     /// Time has passed.
     Tick,
-    /// A database step came back, or failed: then its effect is unknown.
+    /// A database step was answered, or failed, so that its effect is unknown.
     Reply {
         /// Which step.
         token: u64,
-        /// What it said; none where it failed.
+        /// The reply. None if the step failed.
         reply: Option<Reply>,
     },
     /// Something changed in the database, or a notification may have been missed.
     Wake,
-    /// The process wants to end.
+    /// The process is asked to stop.
     Stop,
 }
 
 /// Something to be done.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Command {
-    /// Carry out a database step. It takes the place of any step under way, whose reply no longer matters.
+    /// Carry out a database step. It replaces any step under way, whose reply is then ignored.
     Send {
-        /// Comes back with the reply.
+        /// Identifies the step; its reply carries the same token.
         token: u64,
         /// The step.
         request: Request,
         /// When to give up.
         limit: Duration,
     },
-    /// Tell the application and the log.
+    /// Notify the application and the log.
     Announce(Change),
     /// The machine has ended: it sends no more commands.
     End(Outcome),
@@ -48,26 +48,26 @@ pub enum Command {
 pub enum Request {
     /// Insert this node's row as a follower, or take it over from another incarnation.
     Register {
-        /// From whom.
+        /// The incarnation to take it over from.
         take_over: Option<TakeOver>,
     },
     /// Raise the heartbeat counter of this node's row, if the row agrees with what the node believes.
     Heartbeat {
-        /// What the node believes to be.
+        /// The role the node believes to have.
         belief: Belief,
-        /// The counter becomes one more than this. No two requests of a process name the same value, so that no
-        /// version is written twice even where the database forgot one. A row whose counter is already higher shows
-        /// that this request is late: it then changes nothing.
+        /// The request sets the counter to one more than this. No two requests of a process name the same value, so
+        /// that no version is written twice even if the database forgot one. If the row's counter is already higher,
+        /// this request is late and changes nothing.
         seq_floor: HeartbeatSeq,
     },
     /// Read the election's rows.
     Observe {
-        /// Terms whose rows are wanted besides the open and the newest one.
+        /// Terms to read besides the open and the newest one.
         terms: Vec<Term>,
     },
     /// Try to become leader.
     Claim(Claim),
-    /// End a term of this incarnation and demote this node's row, as far as they are there.
+    /// End a term of this incarnation and demote this node's row, if they are there.
     EndTerm {
         /// Which.
         term: Term,
@@ -76,32 +76,33 @@ pub enum Request {
     },
     /// Delete this node's row.
     Leave {
-        /// End any open term of this incarnation first, in the same transaction, for this reason. None where the node
-        /// knows of no such term; if its row has the status leader nevertheless, that term has lapsed.
+        /// End any open term of this incarnation first, in the same transaction, for this reason. None if the node
+        /// knows of no such term. If its row has the status leader nevertheless, that term has lapsed.
         end: Option<EndReason>,
     },
-    /// Delete rows of nodes long gone, and old terms.
+    /// Delete rows of dead nodes, and old terms.
     Cleanup {
         /// How long without a heartbeat, on the database's clock.
         older_than: Duration,
     },
 }
 
-/// What a node believes to be when it sends a heartbeat. The heartbeat changes nothing where the database disagrees.
+/// The role a node believes to have when it sends a heartbeat. The heartbeat changes nothing if the database
+/// disagrees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Belief {
     /// A follower: its row does not have the status leader.
     Follower,
-    /// The same, and it sees a vacancy: its row gets the status candidate.
+    /// A follower that sees a vacancy: its row gets the status candidate.
     Candidate,
     /// The leader of this term: the heartbeat renews its lease.
     Leader(Term),
 }
 
-/// Whose row is taken over.
+/// The owner of a row that is taken over.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum TakeOver {
-    /// A row that is not the leader's.
+    /// The row is not the leader's.
     Follower(Incarnation),
     /// The leader's row, whose lease has run out: its term is ended in the same transaction.
     Leader {
@@ -112,7 +113,7 @@ pub enum TakeOver {
     },
 }
 
-/// What a database step said.
+/// The reply to a database step.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Reply {
     /// The row is this incarnation's, with this heartbeat counter.
@@ -122,14 +123,14 @@ pub enum Reply {
     },
     /// The row belongs to another incarnation.
     IdTaken {
-        /// Whose it is.
+        /// The incarnation it belongs to.
         incarnation: Incarnation,
         /// Whether it is the leader's: it has the status leader, or the open term is that incarnation's.
         leading: bool,
     },
-    /// The heartbeat was carried out, or found no row that agrees with what the node believes.
+    /// The heartbeat was written, or no row agrees with what the node believes.
     HeartbeatAck {
-        /// The counter it was set to; none where no row agreed.
+        /// The new counter. None if no row agreed.
         seq: Option<HeartbeatSeq>,
     },
     /// What the election's rows show.
@@ -141,9 +142,9 @@ pub enum Reply {
     },
     /// The claim gave up.
     ClaimRejected(ClaimRejected),
-    /// No open term of that number and this incarnation is left, and this node's row is not the leader's.
+    /// The term is not open any more, and this node's row does not have the status leader.
     TermEnded,
-    /// This node's row is gone.
+    /// This node's row is deleted.
     Left,
     /// What the cleanup deleted.
     Cleaned {
@@ -154,17 +155,17 @@ pub enum Reply {
     },
 }
 
-/// A change that the application or an operator wants to hear of.
+/// A change that is published as an event.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Change {
-    /// This node's row is there.
+    /// This node's row is in the database.
     Joined {
         /// Whether it was taken over from another incarnation.
         taken_over: bool,
-        /// Whether it was there before and had gone.
+        /// Whether it had been there before and was deleted.
         again: bool,
     },
-    /// The node id belongs to a leader that is another process. This process waits for the end of that lease.
+    /// The node id belongs to a leader in another process. This process waits for the end of that lease.
     IdHeldByLeader {
         /// When that lease runs out, if it is not renewed.
         until: Time,
@@ -173,8 +174,8 @@ pub enum Change {
     BecameLeader {
         /// The term.
         term: Term,
-        /// How long there was no leader, as far as this node could see: since the last renewal of one that fell
-        /// silent, or since a term was seen to have ended. None where this node has never seen a leader.
+        /// How long there was no leader, as far as this node could see: since the last renewal that it saw, or since
+        /// it saw the term end. None if this node has never seen a leader.
         leaderless: Option<Duration>,
     },
     /// This node no longer leads.
@@ -202,14 +203,14 @@ pub enum LossReason {
     ShuttingDown,
     /// It could not renew before its lease ran out.
     Lapsed,
-    /// Somebody else ended its term, or its row no longer has the status leader.
+    /// Its term was ended by another node or by hand, or its row no longer has the status leader.
     Deposed,
-    /// Another process took its id.
+    /// Another process took this node's id.
     Replaced,
 }
 
 impl LossReason {
-    /// Why the term ends, as its row will say.
+    /// The reason to write into the term's row.
     pub(crate) fn end_reason(self) -> EndReason {
         match self {
             Self::ShuttingDown => EndReason::Resigned,
@@ -222,7 +223,7 @@ impl LossReason {
 /// How a machine ended.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Outcome {
-    /// Stopped as asked; `clean` unless the row could not be deleted in time.
+    /// Stopped as asked.
     Stopped {
         /// Whether the node's row and term are known to be gone.
         clean: bool,

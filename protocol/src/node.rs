@@ -1,11 +1,11 @@
-//! The node that a machine speaks for, and what is fixed for one run of it.
+//! The node that a machine runs, and what is fixed for one run of it.
 
 use super::rules::Rules;
 use super::snapshot::NodeRow;
 use super::term::Incarnation;
 use super::timing::Timing;
 
-/// Who this node is.
+/// A node's identity.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct LocalNode {
     /// The id it takes part under.

@@ -10,37 +10,37 @@ use super::time::Time;
 /// Which rules a [`Machine`](super::Machine) follows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Rules {
-    /// From when a leader counts its lease.
+    /// When a leader's own lease begins.
     pub lease_from: LeaseFrom,
-    /// From when an observer counts another node's lease.
+    /// When another node's lease begins for an observer.
     pub expiry_from: ExpiryFrom,
-    /// How long an observer takes another node's lease to be.
+    /// How long a lease lasts for an observer.
     pub lease_length: LeaseLength,
-    /// What the vanishing of a leader's row means.
+    /// What it means that a leader's row has vanished.
     pub vanishing: Vanishing,
-    /// For how long a preferred candidate is waited for.
+    /// How long a preferred candidate is waited for.
     pub skipping: Skipping,
 }
 
-/// From when a leader counts its lease.
+/// When a leader's own lease begins.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum LeaseFrom {
-    /// From before the renewal was sent: the only moment that is surely before the observers' one.
+    /// Before the renewal was sent: the only moment that is surely before any observer's.
     Sent,
-    /// Unsafe: from when the reply arrived.
+    /// Unsafe: when the reply arrived.
     Reply,
 }
 
-/// From when an observer counts another node's lease.
+/// When another node's lease begins for an observer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ExpiryFrom {
-    /// From when the snapshot arrived: the only moment that is surely after the leader's one.
+    /// When the snapshot arrived: the only moment that is surely after the leader's.
     Reply,
-    /// Unsafe: from before the snapshot was asked for.
+    /// Unsafe: before the snapshot was requested.
     Sent,
 }
 
-/// How long an observer takes another node's lease to be.
+/// How long a lease lasts for an observer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum LeaseLength {
     /// As long as the leader's own rows say.
@@ -49,7 +49,7 @@ pub enum LeaseLength {
     Assumed(Duration),
 }
 
-/// What the vanishing of a leader's row means.
+/// What it means that a leader's row has vanished.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Vanishing {
     /// A new version: the leader may have renewed before somebody deleted its row.
@@ -58,7 +58,7 @@ pub enum Vanishing {
     Ignored,
 }
 
-/// For how long a preferred candidate is waited for.
+/// How long a preferred candidate is waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Skipping {
     /// For some heartbeat intervals; then it is skipped.
@@ -77,7 +77,7 @@ impl Rules {
         skipping: Skipping::Bounded,
     };
 
-    /// From when the leader counts a lease whose renewal was sent and answered at these times.
+    /// When a leader's own lease begins, if its renewal was sent and answered at these times.
     pub(crate) fn lease_start(&self, sent: Time, replied: Time) -> Time {
         match self.lease_from {
             LeaseFrom::Sent => sent,
@@ -85,7 +85,7 @@ impl Rules {
         }
     }
 
-    /// From when an observer counts what a snapshot shows that was asked for and arrived at these times.
+    /// When an observer counts a snapshot as seen, if it was requested and arrived at these times.
     pub(crate) fn observed_at(&self, sent: Time, replied: Time) -> Time {
         match self.expiry_from {
             ExpiryFrom::Reply => replied,
@@ -93,7 +93,7 @@ impl Rules {
         }
     }
 
-    /// How long a lease is taken to be whose rows say this.
+    /// How long a lease lasts, if its rows say this.
     pub(crate) fn lease_length(&self, observed: Duration) -> Duration {
         match self.lease_length {
             LeaseLength::Observed => observed,

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::term::{HeartbeatSeq, Incarnation, LeadershipId, Term};
 
-/// How many of the best-ranked eligible nodes' rows a snapshot shows. However many nodes there are, a snapshot has a
-/// bounded number of rows.
+/// How many rows of the best-ranked eligible nodes a snapshot shows. It bounds the size of a snapshot, however many
+/// nodes there are.
 pub const CANDIDATES_READ: usize = 8;
 
-/// What a node's row says the node does.
+/// A node's status, as its row has it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum NodeStatus {
     /// It follows a leader.
@@ -26,11 +26,11 @@ pub struct NodeRow {
     pub id: String,
     /// The process behind the row.
     pub incarnation: Incarnation,
-    /// What the row says the node does.
+    /// The node's status.
     pub status: NodeStatus,
     /// Higher is preferred.
     pub priority: i32,
-    /// Whether the node campaigns at all.
+    /// Whether the node may campaign.
     pub eligible: bool,
     /// The term the row was last promoted in; 0 before the first.
     pub term: Term,
@@ -38,7 +38,7 @@ pub struct NodeRow {
     pub heartbeat_seq: HeartbeatSeq,
     /// G of this incarnation.
     pub lease_duration: Duration,
-    /// How old the last heartbeat is on the database's clock; zero where that clock went back.
+    /// How old the last heartbeat is on the database's clock. Zero if that clock went back.
     pub heartbeat_age: Duration,
 }
 
@@ -57,13 +57,13 @@ impl NodeRow {
 /// Why a leadership ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum EndReason {
-    /// The leader gave it up: a graceful stop.
+    /// The leader resigned: a graceful stop.
     Resigned,
     /// Handed to a named node at an operator's request.
     Transferred,
     /// Handed to a node of higher priority.
     Preempted,
-    /// The leader could not renew in time and closed its own term afterwards.
+    /// The leader could not renew in time and ended its own term afterwards.
     Lapsed,
     /// Another node waited the lease out.
     Expired,
@@ -89,23 +89,24 @@ pub struct TermRow {
 }
 
 impl TermRow {
-    /// The leadership this row is about.
+    /// The leadership that this row records.
     pub fn leadership(&self) -> LeadershipId {
         LeadershipId { term: self.term, incarnation: self.incarnation }
     }
 }
 
-/// What one read of an election's rows shows: those that matter to a node, O(1) of them, consistent with each other.
+/// What one read of an election's rows shows: the rows that matter to one node, a bounded number, consistent with
+/// each other.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Snapshot {
-    /// The open term, the newest term and the terms asked for, each once.
+    /// The open term, the newest term and the requested terms, each once.
     pub terms: Vec<TermRow>,
-    /// The rows with the status leader, the open term's leader's, the successor's, the asking node's, and the
-    /// [`CANDIDATES_READ`] best-ranked eligible ones, each once.
+    /// The rows with the status leader, the rows of the open term's leader, of the successor and of the reading node,
+    /// and the [`CANDIDATES_READ`] best-ranked eligible ones, each once.
     pub nodes: Vec<NodeRow>,
 }
 
-/// A node row in one exact version.
+/// A node's row in one exact version.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct RowVersion {
     /// The node's id.
@@ -118,7 +119,7 @@ pub struct RowVersion {
     pub heartbeat_seq: HeartbeatSeq,
 }
 
-/// Who holds the election in a snapshot, in that exact version: what a claim must find unchanged.
+/// The open term and the leader's row in their exact versions: what a claim must find unchanged.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Incumbent {
     /// The open term.

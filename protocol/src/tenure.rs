@@ -11,29 +11,29 @@ use super::time::Time;
 pub struct Lease {
     /// The term.
     pub term: Term,
-    /// When this node took it up.
+    /// When this node became leader.
     pub since: Time,
-    /// The end of the lease: L after the last successful renewal was sent. The node leads while the clock is
-    /// before it, and not a moment longer; nothing stores "I am leader".
+    /// The end of the lease: L after the last successful renewal was sent. The node leads only while the clock is
+    /// before it. Nothing stores "I am leader".
     pub deadline: Time,
 }
 
-/// What this node has of leadership.
+/// What this node knows of its own leadership.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Tenure {
-    /// Nothing, as far as it knows.
+    /// No leadership, as far as it knows.
     None,
     /// A lease. It may have run out by the clock.
     Held(Lease),
-    /// A term of this incarnation that it does not hold: it lapsed, it was deposed, or the claim's reply was lost. The
-    /// node ends that term before it campaigns again.
+    /// A term of this incarnation that it does not hold: it lapsed, it was deposed, or the claim's reply was lost.
+    /// The node ends that term before it campaigns again.
     Orphaned {
         /// The term.
         term: Term,
         /// Why it ended.
         reason: EndReason,
     },
-    /// A claim's reply was lost, and no snapshot since has shown what became of it.
+    /// A claim's reply was lost, and no snapshot has shown since whether the claim succeeded.
     Unknown,
 }
 
@@ -51,7 +51,7 @@ impl Tenure {
         *self = Self::Held(Lease { term, since: now, deadline: start + length });
     }
 
-    /// A renewal of `term` succeeded: the lease goes on until `length` after `start`. False where the node does not
+    /// A renewal of `term` succeeded: the lease now runs until `length` after `start`. False if the node does not
     /// hold that term.
     pub fn renew(&mut self, term: Term, start: Time, length: Duration) -> bool {
         match self {
@@ -63,7 +63,7 @@ impl Tenure {
         }
     }
 
-    /// The lease is over for this node, at once. Its term remains to be ended, for this reason.
+    /// The node gives its lease up at once. Its term remains to be ended, for this reason.
     pub fn step_down(&mut self, reason: EndReason) -> Option<Lease> {
         let lease = self.lease()?;
         *self = Self::Orphaned { term: lease.term, reason };
@@ -75,12 +75,12 @@ impl Tenure {
         *self = Self::Orphaned { term, reason: EndReason::Lapsed };
     }
 
-    /// A claim remained without an answer.
+    /// A claim got no answer.
     pub fn doubt(&mut self) {
         *self = Self::Unknown;
     }
 
-    /// A snapshot has arrived: it shows what became of a claim.
+    /// A snapshot has arrived. It shows whether the claim succeeded.
     pub fn resolve_doubt(&mut self) {
         if *self == Self::Unknown {
             *self = Self::None;
@@ -92,7 +92,7 @@ impl Tenure {
         *self = Self::None;
     }
 
-    /// For which reason a node that resigns ends any term of its own; none where there is none.
+    /// The reason for which a node that resigns ends its own term. None if it has none.
     pub fn reason_to_end(&self) -> Option<EndReason> {
         match self {
             Self::None => None,

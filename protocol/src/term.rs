@@ -1,4 +1,4 @@
-//! The numbers that the proof rests on, each a type of its own so that no two can be confused.
+//! The numbers that the proof rests on, each a type of its own so that they cannot be confused.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Term(i64);
 
 impl Term {
-    /// No term: what a node row names before its node has ever led, and what a node has seen before the first.
+    /// No term: in a node's row, before the node has ever led; as the highest term, before the first.
     pub const NONE: Self = Self(0);
 
     /// The term with this number.
@@ -76,12 +76,12 @@ impl fmt::Display for HeartbeatSeq {
     }
 }
 
-/// One leadership, and no other: the term's number and the incarnation it was given to.
+/// One exact leadership: the term's number and the incarnation that holds it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct LeadershipId {
     /// The term.
     pub term: Term,
-    /// The process that was given the term.
+    /// The process that claimed the term.
     pub incarnation: Incarnation,
 }
 

@@ -3,10 +3,10 @@
 use std::ops::Add;
 use std::time::Duration;
 
-/// A point on the local clock, counted from an origin of that clock (on Linux: the boot).
+/// A point on the local clock, counted from that clock's origin (on Linux: the boot).
 ///
-/// The rules get it as an argument and never read a clock. The clock behind it goes on while the machine is
-/// suspended; it is compared with no other machine's.
+/// The rules get it as an argument and never read a clock. The clock goes on while the machine is suspended. It is
+/// never compared with another machine's.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Time(Duration);
 

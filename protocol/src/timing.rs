@@ -5,9 +5,9 @@ use std::time::Duration;
 /// The shortest heartbeat interval that is accepted.
 pub const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(10);
 
-/// The durations of one node: H, T and N as configured, and what follows from them.
+/// The durations of one node: H, T and N as configured, and those that follow from them.
 ///
-/// docs/DESIGN.md, "Times". Made by [`Timing::new`], so that a value of this type has passed the checks.
+/// See docs/DESIGN.md, "Times". Made by [`Timing::new`], so that every value has passed the checks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Timing {
     heartbeat_interval: Duration,
@@ -51,8 +51,8 @@ impl Timing {
         }
         let lease_duration = election_timeout - heartbeat_interval;
         let renew_deadline = lease_duration.div_f64(1.0 + clock_drift);
-        // A renewal sent after H that hangs for its limit of H / 2, and a pause of up to H / 10, leave what remains to
-        // the next attempt: at T = 3H there would be none with a drift of more than 14 %.
+        // A renewal sent after H that hangs for its limit of H / 2, and a pause of up to H / 10, must leave time for
+        // another attempt. At T = 3H there would be none with a drift of more than 14 %.
         if renew_deadline < heartbeat_interval + heartbeat_interval / 4 * 3 {
             return Err(format!(
                 "clock_drift {clock_drift} leaves a lease of {renew_deadline:?}, less than 1.75 x heartbeat_interval {heartbeat_interval:?}: \
@@ -62,7 +62,7 @@ impl Timing {
         Ok(Self { heartbeat_interval, election_timeout, node_timeout, renew_deadline })
     }
 
-    /// H: how often a node heartbeats.
+    /// H: how often a node sends a heartbeat.
     pub fn heartbeat_interval(&self) -> Duration {
         self.heartbeat_interval
     }
@@ -72,7 +72,7 @@ impl Timing {
         self.election_timeout
     }
 
-    /// N: the pace of the cleanup.
+    /// N: how often the leader cleans up. It deletes rows without a heartbeat for 2N.
     pub fn node_timeout(&self) -> Duration {
         self.node_timeout
     }
@@ -99,18 +99,18 @@ impl Timing {
         self.heartbeat_interval
     }
 
-    /// What must be left until a leader's next renewal for another step to be begun before it.
+    /// How much time before its next renewal a leader needs to begin another step.
     pub fn min_remaining(&self) -> Duration {
         self.heartbeat_interval / 10
     }
 
-    /// How long a graceful stop keeps trying to give the leadership up and to remove the node's row.
+    /// How long a graceful stop tries to end the term and to delete the node's row.
     pub fn stop_limit(&self) -> Duration {
         self.heartbeat_interval + self.step_limit()
     }
 
-    /// How long a node that has just registered does not campaign, so that nodes which start together elect the
-    /// best of them.
+    /// How long a node that has just registered does not campaign, so that of nodes which start together the best is
+    /// elected.
     pub fn startup_delay(&self) -> Duration {
         self.heartbeat_interval / 10
     }

@@ -1,4 +1,4 @@
-//! What this node sees of the election: the others' leases, which peers move, and its own chances.
+//! What this node sees of the election: the other nodes' leases, which peers move, and its own candidacy.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ impl ElectionView {
         }
     }
 
-    /// What the node knows at `now`, if it has joined, holding this lease.
+    /// What the node publishes at `now`, with this lease.
     pub fn state(&self, now: Time, joined: bool, lease: Option<Lease>) -> NodeState {
         let leads = lease.is_some_and(|lease| now < lease.deadline);
         NodeState {
@@ -78,7 +78,7 @@ impl ElectionView {
         self.leases.terms()
     }
 
-    /// Takes in a snapshot that arrived at `now`.
+    /// A snapshot arrived at `now`.
     pub fn observe(&mut self, now: Time, snapshot: &Snapshot, setup: &Setup) {
         self.candidacy.note_term(snapshot.highest_term());
         self.peers.observe(now, snapshot, &setup.node.id, &setup.timing);
@@ -88,7 +88,7 @@ impl ElectionView {
         self.leases.observe(now, snapshot, setup.node.incarnation, &setup.rules);
     }
 
-    /// What the snapshot just taken in means for a node that holds no term.
+    /// What the last snapshot means for a node that holds no term.
     pub fn judge(&mut self, now: Time, snapshot: &Snapshot, setup: &Setup) -> Verdict {
         let lease = self.leases.in_force(now);
         self.history.note_lease(now, lease, snapshot);
@@ -108,7 +108,7 @@ impl ElectionView {
         self.candidacy.claim(snapshot, electorate, seq_floor)
     }
 
-    /// The snapshot shows who would lead if this leader were gone.
+    /// Remembers which node would lead if this leader were gone.
     pub fn note_next_leader(&mut self, snapshot: &Snapshot, leader: &str, setup: &Setup) {
         let electorate = Electorate::new(&self.peers, setup);
         self.candidacy.note_next_leader(electorate.next_after(snapshot, leader));
@@ -142,12 +142,12 @@ impl ElectionView {
         self.peers.note_failed_step();
     }
 
-    /// A claim or a lease was lost to slowness.
+    /// This node lost a claim or a lease because an answer came too late.
     pub fn back_off(&mut self, now: Time, span: Duration) {
         self.candidacy.back_off(now, span);
     }
 
-    /// Campaigns no sooner than this.
+    /// Puts off campaigning until this time at least.
     pub fn campaign_from(&mut self, at: Time) {
         self.candidacy.wait_until(at);
     }

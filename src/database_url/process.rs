@@ -1,4 +1,4 @@
-//! What this process has of libpq's environment.
+//! The part of libpq's environment that this process has.
 
 use conninfo::Environment;
 

@@ -2,7 +2,7 @@ use super::*;
 
 #[cfg(feature = "postgres")]
 #[test]
-fn what_cannot_be_carried_out_is_refused_when_the_string_is_parsed() {
+fn unsupported_settings_are_refused_when_the_string_is_parsed() {
     for (text, expected) in [
         ("host=db sslmode=allow", "keyword `sslmode` `allow` cannot be honoured"),
         ("host=db service=x", "keyword `service` cannot be honoured"),

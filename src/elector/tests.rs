@@ -2,7 +2,7 @@ use super::*;
 #[cfg(feature = "postgres")]
 use crate::role::Lifecycle;
 
-/// An elector on a port where nobody listens.
+/// An elector with a port on which no server listens.
 #[cfg(feature = "postgres")]
 fn unreachable() -> Elector {
     let url = "host=127.0.0.1 port=1 user=u password=p dbname=d";
@@ -21,13 +21,13 @@ fn the_handle_can_be_cloned_and_shared_between_threads() {
 #[tokio::test]
 async fn a_system_without_threads_is_an_error_after_which_a_start_may_be_tried_again() {
     let elector = unreachable();
-    // More than there is memory for: the thread cannot be made.
+    // More stack than there is memory: the thread cannot be created.
     let refused = elector.start_on(thread::Builder::new().stack_size(1 << 60));
     assert!(matches!(refused, Err(Error::NoThread(_))), "{refused:?}");
     assert_eq!(elector.status().lifecycle, Lifecycle::Idle);
     elector.start().unwrap();
     assert!(matches!(elector.start(), Err(Error::AlreadyStarted)));
-    // Its registration may have taken effect for all it knows.
+    // As far as the elector knows, its registration may have taken effect.
     assert!(matches!(elector.stop().await, Err(Error::StopTimedOut)));
 }
 
@@ -53,7 +53,7 @@ async fn an_elector_that_is_dropped_before_its_start_has_stopped_and_not_crashed
     assert_eq!(subscription.next_event().await, None);
 }
 
-/// No hooks, so nothing of the application's is needed.
+/// Without hooks the elector needs no runtime of the application's.
 #[cfg(feature = "postgres")]
 #[test]
 fn an_elector_runs_where_there_is_no_tokio_runtime() {

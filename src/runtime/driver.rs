@@ -1,4 +1,4 @@
-//! Carries out what the rules command, and tells them what came of it.
+//! Carries out the commands of the rules, and returns the results to them.
 
 use std::future::pending;
 use std::pin::pin;
@@ -14,31 +14,31 @@ use super::outlets::Outlets;
 use super::shared::Exit;
 use crate::clock::Clock;
 
-/// The longest sleep. A timer stands still while the machine is suspended and the clock does not: this is how long after
-/// a resume the driver may take to notice what is over.
+/// The longest sleep. While the machine is suspended the timer stops and the clock goes on. So this is how long the
+/// driver may take after a resume to notice that its lease is over.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// A request that is to be carried out.
+/// A request to be carried out.
 struct Step {
     token: u64,
     request: Request,
     limit: Duration,
 }
 
-/// Drives one node's machine. Owns its role and its lease, and is the only one to publish them.
+/// Drives one node's machine. Owns its role and lease, and is the only publisher of them.
 pub struct Driver<'a, C> {
     clock: C,
     machine: Machine,
     outlets: &'a Outlets,
     events: EventSource,
-    /// The request to be sent next. It takes the place of the one under way.
+    /// The request to send next. It replaces the one under way.
     next: Option<Step>,
     last_reply: Option<Time>,
     exit: Option<Exit>,
 }
 
 impl<'a, C: Clock> Driver<'a, C> {
-    /// A driver of this node, which publishes here.
+    /// The driver of this node. It publishes to `outlets`.
     pub fn new(clock: C, node: LocalNode, timing: Timing, outlets: &'a Outlets) -> Self {
         Self {
             machine: Machine::new(clock.now(), node, timing),
@@ -51,9 +51,10 @@ impl<'a, C: Clock> Driver<'a, C> {
         }
     }
 
-    /// Runs until the machine has ended. A stop is asked for by `true` in `stop`, or by dropping its sender.
+    /// Runs until the machine has ended. `true` in `stop`, or dropping its sender, asks it to stop.
     ///
-    /// None of the `tasks` ends by itself. When one does, the node leaves rather than lead half-blind.
+    /// The `tasks` do not end by themselves. If one does, the node leaves the election, because it could not lead
+    /// properly without it.
     pub async fn run(
         mut self,
         store: &mut impl Executor,
@@ -66,7 +67,7 @@ impl<'a, C: Clock> Driver<'a, C> {
         self.handle(Event::Tick);
         loop {
             let step = self.next.take();
-            // Dropped at the end of this turn of the loop, before the next request is sent: one at a time.
+            // Dropped at the end of this iteration, before the next request is sent: one at a time.
             let mut reply = pin!(carry_out(store, step.as_ref()));
             let mut answered = false;
             while self.exit.is_none() && self.next.is_none() {
@@ -107,7 +108,7 @@ impl<'a, C: Clock> Driver<'a, C> {
         let commands = self.machine.handle(now, event);
         let node = self.machine.outlook(now);
         let lease = self.machine.lease();
-        // Before anything else: what has ended must not be seen to go on for as long as a command takes.
+        // First of all: a leadership that has ended must not stay published while commands are carried out.
         self.outlets.publish(node.clone(), lease, self.last_reply);
         for event in self.events.state(now, &node, lease.is_some(), observed) {
             self.outlets.announce(event);

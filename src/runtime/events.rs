@@ -1,4 +1,4 @@
-//! Makes the events: from what the rules announce, from what a node sees, and from what becomes of its requests.
+//! Makes the events: from the announcements of the rules, from the node's view, and from the results of its requests.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,24 +7,24 @@ use protocol::{Change, ClaimRejected, LeadershipId, Lease, NodeState, ObservedLe
 
 use crate::event::{ClaimRejection, EndReason, EndedTerm, Event, LossReason};
 
-/// The same reason for a failure is not reported again before this.
+/// A reason for a failure is not reported again before this.
 const REPEAT_AFTER: Duration = Duration::from_secs(30);
 
-/// So many reasons are told apart in one outage; messages that differ each time must not fill the memory.
+/// How many different reasons one outage keeps. Messages that differ each time must not fill the memory.
 const MOST_REASONS: usize = 32;
 
-/// What was told last, so that nothing is told twice.
+/// The events announced last, so that none is repeated.
 #[derive(Debug)]
 pub(super) struct EventSource {
     timing: Timing,
-    /// The leadership of another node that was last reported.
+    /// The leadership of another node that was announced last.
     followed: Option<LeadershipId>,
     silence: Option<Silence>,
     outage: Option<Outage>,
     waits_for_id: bool,
 }
 
-/// A leader's silence, as it was last reported.
+/// A leader's silence, as last announced.
 #[derive(Debug)]
 struct Silence {
     leadership: LeadershipId,
@@ -32,7 +32,7 @@ struct Silence {
     reported: Duration,
 }
 
-/// Since when the database has not answered, and when each reason was last reported.
+/// Since when the database has not answered, and when each reason was last announced.
 #[derive(Debug)]
 struct Outage {
     since: Time,
@@ -44,8 +44,8 @@ impl EventSource {
         Self { timing, followed: None, silence: None, outage: None, waits_for_id: false }
     }
 
-    /// What has changed in what the node sees. Whether a leader is silent can be told only right after the node has
-    /// `observed` the rows: between two reads a renewal may be there that was not read yet.
+    /// The changes in the node's view. Whether a leader is silent is known only right after the node has `observed`
+    /// the rows: between two reads there may be a renewal that was not read yet.
     pub fn state(&mut self, now: Time, node: &NodeState, leads: bool, observed: bool) -> Vec<Event> {
         let Some(leader) = &node.leader else {
             if leads {
@@ -66,7 +66,7 @@ impl EventSource {
         Some(Event::Following { leader: leader.id.clone(), term, previous })
     }
 
-    /// A leader that is overdue, at most once in a heartbeat interval.
+    /// A leader whose heartbeat is overdue; at most once per heartbeat interval.
     fn silent(&mut self, now: Time, leader: &ObservedLeader, node: &NodeState) -> Option<Event> {
         let heartbeat = self.timing.heartbeat_interval();
         let silent_for = now.since(leader.seen_at);
@@ -90,7 +90,7 @@ impl EventSource {
         })
     }
 
-    /// What the rules announce.
+    /// The event for a change that the rules announce.
     pub fn change(&mut self, now: Time, change: Change, node: &NodeState) -> Option<Event> {
         Some(match change {
             Change::Joined { taken_over, again } => {
@@ -115,7 +115,7 @@ impl EventSource {
         })
     }
 
-    /// A request failed. Each reason is reported once, and again when it has lasted.
+    /// A request failed. Each reason is announced once, and again if it lasts.
     pub fn failed(&mut self, now: Time, reason: String, lease: Option<Lease>) -> Option<Event> {
         let outage = self.outage.get_or_insert_with(|| Outage { since: now, reasons: HashMap::new() });
         match outage.reasons.get(&reason) {
@@ -123,7 +123,7 @@ impl EventSource {
             None if outage.reasons.len() == MOST_REASONS => return None,
             Some(_) | None => drop(outage.reasons.insert(reason.clone(), now)),
         }
-        // After a pause the failure may be heard of before the end of the lease is.
+        // After a pause the failure may be seen before the end of the lease is.
         let lease = lease.filter(|lease| now < lease.deadline);
         Some(Event::DatabaseUnreachable {
             reason,

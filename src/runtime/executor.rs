@@ -1,4 +1,4 @@
-//! Who carries out the rules' requests: the store, or in tests and simulations something else.
+//! Carries out the requests of the rules: the store, or something else in tests and simulations.
 
 use std::future::Future;
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub trait Executor {
     /// Carries a request out within `limit`.
     ///
     /// # Errors
-    /// What failed and why, for people. The request may or may not have taken effect.
+    /// The failure and its reason, as text. The request may or may not have taken effect.
     ///
     /// # Cancel safety
     /// Dropped early, the request may or may not take effect.
@@ -22,7 +22,7 @@ pub trait Executor {
         limit: Duration,
     ) -> impl Future<Output = Result<Reply, String>>;
 
-    /// Puts everything away. Nothing is asked for afterwards.
+    /// Closes everything. No request follows.
     fn close(&mut self) -> impl Future<Output = ()>;
 }
 

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::hook::{Hook, RoleChange};
 use crate::role::Role;
 
-/// What to run at changes of role.
+/// The hooks of a configuration.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hooks {
     pub on_become_leader: Option<Hook>,
@@ -30,11 +30,11 @@ impl Hooks {
     }
 }
 
-/// Runs the hooks until no more changes can come and all of them have been told. A hook that panics is reported, and
-/// the next change goes to the next hook.
+/// Runs the hooks until no more changes can come and a hook has run for each. A hook that panics is reported, and the
+/// next change goes to the next hook.
 ///
-/// At a notification in `abort` the hook that is running is aborted, and of the changes that wait only the newest is
-/// still told: the application learns at least what it is now.
+/// A notification in `abort` aborts the hook that is running. Of the changes that wait, only the newest still gets a
+/// hook, so that the application learns its present role.
 pub(super) async fn run(
     hooks: Hooks,
     mut changes: mpsc::UnboundedReceiver<RoleChange>,
@@ -53,7 +53,7 @@ pub(super) async fn run(
         };
         let Some(hook) = hooks.of(change.role).cloned() else { continue };
         let RoleChange { role, term, .. } = change;
-        // The application's function is called inside the task: it may panic before there is a future.
+        // The application's function is called inside the task: it may panic before it returns a future.
         running.spawn(async move { hook.call(change).await });
         tokio::select! {
             ended = running.join_next() => {
@@ -72,10 +72,10 @@ pub(super) async fn run(
     }
 }
 
-/// Waits until the hooks have all been told. One that takes longer than `limit` is aborted.
+/// Waits until a hook has run for every change. A hook that takes longer than `limit` is aborted.
 pub(super) async fn finish(mut task: JoinHandle<()>, abort: &Notify, limit: Duration) {
     while tokio::time::timeout(limit, &mut task).await.is_err() {
-        // Kept for nobody: a hook that starts after this has its own time.
+        // This is not stored: a hook that starts after it gets the full limit.
         abort.notify_waiters();
     }
 }

@@ -1,5 +1,5 @@
-//! The log, on a thread of its own: a subscriber that blocks (a full pipe, a stalled collector) costs lines, and never
-//! a leadership.
+//! The log, on a thread of its own. A subscriber that blocks (a full pipe, a stalled collector) costs lines, and
+//! never a leadership.
 
 mod lines;
 
@@ -16,10 +16,10 @@ use tracing::subscriber::NoSubscriber;
 pub(super) use self::lines::Writer;
 use crate::event::Event;
 
-/// How many events may wait for their lines. What comes while so many do is dropped and counted.
+/// How many events may wait to be logged. Beyond that, events are dropped and counted.
 const CAPACITY: usize = 256;
 
-/// Where events go to be logged. Never waits.
+/// The queue of events to be logged. Never waits.
 #[derive(Clone, Debug)]
 pub(super) struct LogQueue {
     events: SyncSender<Event>,
@@ -37,13 +37,13 @@ impl LogQueue {
 /// The thread that writes the lines, until the last queue is dropped.
 pub(super) struct LogThread {
     handle: JoinHandle<()>,
-    /// Nothing is sent here; its other end is dropped by the thread as it ends.
+    /// Carries no messages. The thread drops the sender when it ends.
     finished: Receiver<()>,
 }
 
 impl LogThread {
-    /// Starts the thread. It writes to the subscriber of the calling thread if there is one, else to whichever is the
-    /// process's at the time.
+    /// Starts the thread. It writes to the subscriber of the calling thread, if it has one, and otherwise to the
+    /// global one at the time of each line.
     pub fn start(writer: Writer) -> std::io::Result<(LogQueue, Self)> {
         let (events, queue) = sync_channel(CAPACITY);
         let dropped = Arc::new(AtomicU64::new(0));
@@ -54,7 +54,7 @@ impl LogThread {
             move || {
                 let _alive = alive;
                 let write = || write_all(&queue, &dropped, &writer);
-                // The empty dispatcher, entered, would hide one that is set later.
+                // If the empty dispatcher were entered, it would hide one that is set later.
                 if dispatch.is::<NoSubscriber>() {
                     write();
                 } else {
@@ -65,10 +65,11 @@ impl LogThread {
         Ok((LogQueue { events, dropped }, Self { handle, finished }))
     }
 
-    /// Waits until every line is written, but no longer than this: a subscriber that blocks is left behind.
+    /// Waits until every line is written, up to this limit. The thread of a subscriber that still blocks is left
+    /// behind.
     pub fn finish(self, limit: Duration) {
         if self.finished.recv_timeout(limit) == Err(RecvTimeoutError::Disconnected) {
-            // Panics of the subscriber are caught, line by line.
+            // Panics of the subscriber are caught line by line.
             drop(self.handle.join());
         }
     }

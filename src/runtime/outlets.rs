@@ -1,8 +1,7 @@
-//! Where the driver says what is and what happens: the published state, and the one stream of events that log, hooks
-//! and subscribers read.
+//! The driver's outputs: the published state, and the one stream of events that log, hooks and subscribers read.
 //!
-//! **Invariant:** what an event says has been published before it is announced. Whoever hears of the end of a
-//! leadership finds that `is_leader()` agrees.
+//! **Invariant:** a change is published before it is announced. When a reader gets the event for the end of a
+//! leadership, `is_leader()` agrees.
 
 use std::cell::Cell;
 
@@ -15,10 +14,10 @@ use crate::event::{Event, LossReason};
 use crate::hook::RoleChange;
 use crate::role::Role;
 
-/// How many events a subscriber may be behind before it misses some.
+/// How many events a subscriber may lag before it misses some.
 const EVENT_CAPACITY: usize = 256;
 
-/// Takes events to the log and to the subscribers. Never waits.
+/// Sends events to the log and to the subscribers. Never waits.
 #[derive(Clone, Debug)]
 pub struct Announcer {
     events: broadcast::Sender<Event>,
@@ -30,23 +29,23 @@ impl Announcer {
         if let Some(log) = &self.log {
             log.push(event.clone());
         }
-        // Without a subscriber there is nobody to tell.
+        // An error means that there is no subscriber.
         drop(self.events.send(event));
     }
 }
 
-/// The publishing end of one node. Dropped before it was told how its loop ended, as in a panic, it withdraws the leadership.
+/// The publishing end of one node. Dropping it before [`end`](Self::end), as in a panic, withdraws the leadership.
 #[derive(Debug)]
 pub struct Outlets {
     state: watch::Sender<SharedState>,
     announcer: Announcer,
     hooks: Option<mpsc::UnboundedSender<RoleChange>>,
-    /// The leadership last announced, until its end was.
+    /// The term of the last announced leadership, until its end is announced.
     leading: Cell<Option<Term>>,
 }
 
 impl Outlets {
-    /// The publishing end, and what others read from.
+    /// The publishing end, and the receivers of state and events.
     pub fn new(initial: SharedState) -> (Self, watch::Receiver<SharedState>, broadcast::Receiver<Event>) {
         let (state, published) = watch::channel(initial);
         let (events, heard) = broadcast::channel(EVENT_CAPACITY);
@@ -58,11 +57,11 @@ impl Outlets {
         self.announcer.log = Some(log);
     }
 
-    pub(super) fn tell_hooks(&mut self, changes: mpsc::UnboundedSender<RoleChange>) {
+    pub(super) fn send_to_hooks(&mut self, changes: mpsc::UnboundedSender<RoleChange>) {
         self.hooks = Some(changes);
     }
 
-    /// For those who have something to announce beside the driver.
+    /// For the other tasks that announce events.
     pub(crate) fn announcer(&self) -> Announcer {
         self.announcer.clone()
     }
@@ -86,12 +85,12 @@ impl Outlets {
             Event::BecameLeader { term, .. } => {
                 debug_assert_eq!(held, Some(term), "announced before it was published");
                 self.leading.set(Some(term));
-                self.tell(Role::Leader, term, None);
+                self.queue_hook(Role::Leader, term, None);
             }
             Event::LostLeadership { term, reason } => {
                 debug_assert_ne!(held, Some(term), "announced before it was withdrawn");
                 self.leading.set(None);
-                self.tell(Role::Follower, term, Some(reason));
+                self.queue_hook(Role::Follower, term, Some(reason));
             }
             _ => {}
         }
@@ -121,20 +120,20 @@ impl Outlets {
         }
     }
 
-    fn tell(&self, role: Role, term: Term, reason: Option<LossReason>) {
+    fn queue_hook(&self, role: Role, term: Term, reason: Option<LossReason>) {
         let Some(hooks) = &self.hooks else { return };
         let (election, node_id) = {
             let state = self.state.borrow();
             (state.election.clone(), state.node_id.clone())
         };
-        // The runtime that hooks run on may be gone: then there is nobody to tell.
+        // An error means that the hooks' runtime has ended.
         drop(hooks.send(RoleChange { election, node_id, role, term, reason }));
     }
 }
 
 impl Drop for Outlets {
     fn drop(&mut self) {
-        self.end(Exit::Crashed("its thread ended without a word".to_owned()));
+        self.end(Exit::Crashed("its thread ended without reporting why".to_owned()));
     }
 }
 

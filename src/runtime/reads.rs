@@ -1,7 +1,7 @@
-//! What the application reads from the database, on a connection of its own.
+//! The application's reads, on a connection of their own.
 //!
-//! Reads of one kind that wait together are carried out once, and those that nobody waits for any more not at all.
-//! Every read has its answer within [`READ_LIMIT`] of being asked for, however many there are.
+//! Reads of one kind that wait together are carried out once. A read whose caller has gone is not carried out. Every
+//! read is answered within [`READ_LIMIT`] of its request, however many there are.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -13,14 +13,14 @@ use tokio::time::Instant;
 use crate::store::error::StoreError;
 use crate::store::{LiveNode, READ_LIMIT, Reader};
 
-/// A read, and where its result goes.
+/// A read, and where its result is sent.
 #[derive(Debug)]
 pub(crate) enum Query {
     Nodes(Waiter<Vec<LiveNode>>),
     Leader(Waiter<Option<LiveNode>>),
 }
 
-/// Somebody who waits for the result of a read.
+/// A caller that waits for the result of a read.
 #[derive(Debug)]
 pub(crate) struct Waiter<T> {
     asked: Instant,
@@ -50,7 +50,7 @@ impl Source for Reader {
     }
 }
 
-/// Carries reads out, for as long as it is polled.
+/// Carries reads out for as long as it is polled.
 pub(super) async fn serve(
     mut queries: mpsc::UnboundedReceiver<Query>,
     mut source: impl Source,
@@ -59,41 +59,42 @@ pub(super) async fn serve(
     let mut leader = Queue::default();
     loop {
         while let Ok(query) = queries.try_recv() {
-            sort(query, &mut nodes, &mut leader);
+            enqueue(query, &mut nodes, &mut leader);
         }
         nodes.forget_abandoned();
         leader.forget_abandoned();
-        // The one that has waited longest goes first: nobody waits for a read that may take longer than his own.
+        // The kind that has waited longest is read first, so that no caller waits for a read whose limit is longer
+        // than its own.
         match (nodes.oldest(), leader.oldest()) {
             (None, None) => match queries.recv().await {
-                Some(query) => sort(query, &mut nodes, &mut leader),
+                Some(query) => enqueue(query, &mut nodes, &mut leader),
                 None => std::future::pending().await,
             },
             (Some(nodes_asked), leader_asked) if leader_asked.is_none_or(|asked| nodes_asked <= asked) => {
                 let waiting = std::mem::take(&mut nodes);
-                nodes = waiting.answer(source.nodes(left(nodes_asked)).await);
+                nodes = waiting.answer(source.nodes(remaining(nodes_asked)).await);
             }
             (_, Some(asked)) => {
                 let waiting = std::mem::take(&mut leader);
-                leader = waiting.answer(source.leader(left(asked)).await);
+                leader = waiting.answer(source.leader(remaining(asked)).await);
             }
             (Some(_), None) => {}
         }
     }
 }
 
-fn sort(query: Query, nodes: &mut Queue<Vec<LiveNode>>, leader: &mut Queue<Option<LiveNode>>) {
+fn enqueue(query: Query, nodes: &mut Queue<Vec<LiveNode>>, leader: &mut Queue<Option<LiveNode>>) {
     match query {
         Query::Nodes(waiter) => nodes.0.push(waiter),
         Query::Leader(waiter) => leader.0.push(waiter),
     }
 }
 
-fn left(asked: Instant) -> Duration {
+fn remaining(asked: Instant) -> Duration {
     READ_LIMIT.saturating_sub(asked.elapsed())
 }
 
-/// Those who wait for reads of one kind, in the order in which they asked.
+/// The callers that wait for one kind of read, in the order of their requests.
 struct Queue<T>(Vec<Waiter<T>>);
 
 impl<T> Default for Queue<T> {
@@ -111,16 +112,16 @@ impl<T: Clone> Queue<T> {
         self.0.first().map(|waiter| waiter.asked)
     }
 
-    /// Answers all of them, and returns those for whom another read is to be made: where the time of the oldest has run
-    /// out, the others still have some of theirs.
+    /// Answers all of them, and returns those that need another read: when the time of the oldest has run out, the
+    /// others still have some of theirs.
     fn answer(self, result: Result<T, StoreError>) -> Self {
         let timed_out = result.as_ref().is_err_and(StoreError::is_timeout);
         let mut waiting = Vec::new();
         for waiter in self.0 {
-            if timed_out && !left(waiter.asked).is_zero() {
+            if timed_out && !remaining(waiter.asked).is_zero() {
                 waiting.push(waiter);
             } else {
-                // Nobody may be left to hear it.
+                // An error means that the caller has gone.
                 drop(waiter.result.send(result.clone()));
             }
         }

@@ -1,13 +1,13 @@
-//! The state that others may see. The driver is its only publisher.
+//! The state that others can read. The driver is its only publisher.
 
 use protocol::{Lease, NodeState, Time};
 
 /// How an elector ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Exit {
-    /// As asked.
+    /// By a stop.
     Stopped {
-        /// Whether the database could be told.
+        /// Whether the node deregistered from the database in time.
         clean: bool,
     },
     /// Another process took the node's id.
@@ -16,7 +16,7 @@ pub enum Exit {
     Crashed(String),
 }
 
-/// What is published. Nothing in it says "I am leader": whoever asks compares the lease's deadline with the clock.
+/// The published state. It does not store "I am leader": the reader compares the lease's deadline with the clock.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SharedState {
     /// The election.
@@ -25,7 +25,7 @@ pub struct SharedState {
     pub node_id: String,
     /// Its priority.
     pub priority: i32,
-    /// What the node knows. None before the start.
+    /// What the rules publish. None before the start.
     pub node: Option<NodeState>,
     /// The leadership it holds, for as long as the clock is before the deadline.
     pub lease: Option<Lease>,
@@ -36,12 +36,12 @@ pub struct SharedState {
 }
 
 impl SharedState {
-    /// Of a node that has not started.
+    /// The state of a node that has not started.
     pub fn new(election: String, node_id: String, priority: i32) -> Self {
         Self { election, node_id, priority, node: None, lease: None, last_reply: None, exit: None }
     }
 
-    /// The leadership the node holds at this time: the one place that decides it.
+    /// The leadership that the node holds at this time. No other code decides this.
     pub fn lease_at(&self, now: Time) -> Option<Lease> {
         self.lease.filter(|lease| now < lease.deadline)
     }

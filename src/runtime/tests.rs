@@ -28,7 +28,7 @@ fn a_panic_in_the_loop_withdraws_the_leadership_and_is_named() {
     assert_eq!(state.borrow().exit, Some(Exit::Crashed("a bug number 7".to_owned())));
 }
 
-/// The thread may still be at work after it has said its last: only its join tells.
+/// The thread may still run after its last message. Only joining it shows that it has ended.
 #[tokio::test]
 async fn a_node_has_ended_when_its_thread_has() {
     let (stop, _asked) = watch::channel(false);

@@ -1,4 +1,4 @@
-//! Wake-ups: "observe again now", and nothing more. Everything works without them, just by polling.
+//! Wake-ups: "observe now", and nothing more. Without them the node polls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-/// How often a SQLite database is looked at, at the least.
+/// The longest time between two reads of a SQLite database.
 const LONGEST_PACE: Duration = Duration::from_millis(200);
 
 /// Notifies `wakeups` whenever something may have changed.
@@ -25,9 +25,9 @@ pub(super) async fn run(
     wakeups: Arc<Notify>,
     announcer: Announcer,
 ) {
-    // A few times a second, more often only where heartbeats are that frequent.
+    // A few times a second; more often only if heartbeats are that frequent.
     let pace = timing.heartbeat_interval().min(LONGEST_PACE);
-    // Each backend uses some of these.
+    // Not every backend uses these.
     let _ = (&election, &announcer, pace);
     match spec.wakeup() {
         #[cfg(feature = "postgres")]

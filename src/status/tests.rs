@@ -7,7 +7,7 @@ fn at(seconds: u64) -> Time {
     Time::from_origin(Duration::from_secs(seconds))
 }
 
-/// Published at 0 s, while nobody publishes anything more: a node that leads until 10 s.
+/// Published at 0 s and not changed later: a node that leads until 10 s.
 fn leading() -> SharedState {
     let mut state = SharedState::new("shop".to_owned(), "a".to_owned(), 7);
     state.node = Some(NodeState {
@@ -23,7 +23,7 @@ fn leading() -> SharedState {
     state
 }
 
-/// The same of a node that follows `b`, whose lease runs until 10 s.
+/// The same for a node that follows `b`, whose lease is in force until 10 s.
 fn following() -> SharedState {
     let mut state = leading();
     state.lease = None;

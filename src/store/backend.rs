@@ -19,13 +19,13 @@ use super::connect::Backend;
 use super::error::StoreError;
 use super::session::Session;
 
-/// What a session is called where the server lists them.
+/// The name of a session in the server's list.
 pub(crate) const APPLICATION_NAME: &str = "leader-election";
 
-/// What the step is called that opens a connection.
+/// The name of the step that opens a connection.
 const CONNECTING: &str = "connecting";
 
-/// Which database, and what connections to it are opened with.
+/// Which database, and the options for connections to it.
 #[derive(Clone)]
 pub(crate) enum ConnectSpec {
     #[cfg(feature = "postgres")]
@@ -42,15 +42,14 @@ pub(crate) enum Wakeup {
     /// By a number that changes when another connection has written to the file.
     #[cfg(feature = "sqlite")]
     DataVersion,
-    /// One process: observing the election is as cheap as asking whether anything changed.
+    /// In one process: an observation is as cheap as asking whether anything changed.
     #[cfg(feature = "sqlite")]
     Polling,
 }
 
 impl ConnectSpec {
-    /// Copies what a connection that was handed in was opened with: its options, and its pool's hooks (SeaORM's
-    /// `set_schema_search_path` is one). Nothing is opened here. None where it is no pool of connections to a database
-    /// of a known kind.
+    /// Copies the options and the pool's hooks (SeaORM's `set_schema_search_path` is one) of a connection that was
+    /// passed in. Opens nothing. None if it is no pool of connections to a supported database.
     pub(crate) fn of(connection: &DatabaseConnection, application_name: &str) -> Option<Self> {
         #[cfg(feature = "postgres")]
         if let Some(postgres) = postgres::Postgres::of(connection, application_name) {
@@ -77,7 +76,7 @@ impl ConnectSpec {
         self.backend().connect(diagnose).await
     }
 
-    /// Finds out whether the database can be reached: connects, and hangs up.
+    /// Finds out whether the database can be reached: connects and closes the connection.
     ///
     /// # Errors
     /// Why it cannot be reached, within `limit`.
@@ -97,7 +96,7 @@ impl ConnectSpec {
         }
     }
 
-    /// A small pool for callers. It opens its connections when they are asked for.
+    /// A small pool for callers. It opens its connections on demand.
     pub(crate) fn pool(&self, acquire_timeout: Duration) -> DatabaseConnection {
         self.backend().pool(acquire_timeout)
     }

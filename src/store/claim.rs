@@ -1,4 +1,4 @@
-//! The claim: one transaction that reads everything again and opens the next term, or gives up.
+//! The claim: one transaction that reads everything again, and opens the next term or gives up.
 
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ async fn carry_out(
     if let Some(row) = &claim.incumbent.row
         && !node_row::demote(transaction, version(who, row)).await?
     {
-        // A renewal slipped in since the snapshot was read.
+        // The leader has renewed since the snapshot was read.
         return Ok(Err(ClaimRejected::IncumbentChanged));
     }
     let known = [claim.min_term, snapshot.highest_term(), highest_node_term(transaction, who).await?];
@@ -93,7 +93,7 @@ async fn carry_out(
     Ok(Ok(term))
 }
 
-/// The highest term any node's row names: a snapshot has only some of the rows.
+/// The highest term in any node's row. A snapshot has only some of the rows.
 async fn highest_node_term(db: &Session, who: &NodeIdentity) -> Result<Term, DbErr> {
     let highest = Query::select()
         .expr_as(Expr::col(nodes::Column::Term).max(), "term")
@@ -123,7 +123,7 @@ async fn open_term(db: &Session, who: &NodeIdentity, term: Term) -> Result<(), D
     Ok(())
 }
 
-/// Counts the row up as a heartbeat does, so that the leadership begins in a version no other had.
+/// Raises the row's count like a heartbeat, so that the leadership begins in a version of its own.
 async fn promote(db: &Session, who: &NodeIdentity, term: Term, floor: HeartbeatSeq) -> Result<bool, DbErr> {
     let promotion = nodes::Entity::update_many()
         .set(nodes::ActiveModel {

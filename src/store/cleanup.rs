@@ -1,4 +1,4 @@
-//! Rows of nodes long gone, and old terms.
+//! Deletes the rows of dead nodes, and old terms.
 
 use std::time::Duration;
 
@@ -20,11 +20,11 @@ use super::dialect::leader_literal;
 use super::identity::NodeIdentity;
 use super::session::Session;
 
-/// How many rows one cleanup deletes at most: it must not hold the database up. The next one goes on.
+/// How many rows of each kind one cleanup deletes at most, so that it does not block the database. The next cleanup
+/// continues.
 const BATCH: u64 = 500;
 
-/// Never deletes a leader's row, by its status or by the open term, nor the newest terms; skips rows somebody has
-/// locked.
+/// Never deletes a leader's row, by its status or by the open term, nor the newest terms. Skips locked rows.
 pub(super) async fn cleanup(db: &Session, who: &NodeIdentity, older_than: Duration) -> Result<Reply, DbErr> {
     let nodes = db.execute(&stale_nodes(db.dialect(), who, older_than)).await?.rows_affected();
     let terms = db.execute(&old_terms(who)).await?.rows_affected();

@@ -1,4 +1,4 @@
-//! What each kind of database has to offer for connections to it.
+//! What each kind of database implements for connections to it.
 
 use std::time::Duration;
 
@@ -12,22 +12,22 @@ use sea_orm::sqlx;
 use super::error::StoreError;
 use super::session::Session;
 
-/// How a database of one kind is connected to.
+/// How to connect to one kind of database.
 #[async_trait]
 pub(super) trait Backend: Send + Sync {
     /// Opens a session.
     ///
-    /// Some ways to open one keep the reason to themselves while they try again; with `diagnose` they find it out and
-    /// give up, which costs another login.
+    /// Some ways to open one retry without reporting the reason. With `diagnose` the reason is found out and
+    /// returned, which costs another login.
     async fn connect(&self, diagnose: bool) -> Result<Session, DbErr>;
 
-    /// Finds out whether the database can be reached: connects, and hangs up.
+    /// Finds out whether the database can be reached: connects and closes the connection.
     async fn ping(&self) -> Result<(), DbErr>;
 
     /// Whether a ping that failed may succeed in a moment, for a reason of this kind of database.
     fn ping_may_succeed_in_a_moment(&self, error: &StoreError) -> bool;
 
-    /// A small pool for callers. It opens its connections when they are asked for.
+    /// A small pool for callers. It opens its connections on demand.
     fn pool(&self, acquire_timeout: Duration) -> DatabaseConnection;
 
     /// Whether others use the same connection.
@@ -36,7 +36,7 @@ pub(super) trait Backend: Send + Sync {
     }
 }
 
-/// The error of an attempt to connect, as SeaORM has it.
+/// The error of an attempt to connect, as SeaORM's type.
 pub(super) fn connecting_failed(error: sqlx::Error) -> DbErr {
     match error {
         sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
@@ -45,11 +45,11 @@ pub(super) fn connecting_failed(error: sqlx::Error) -> DbErr {
     }
 }
 
-/// A pool of one connection, for the sake of its hooks.
+/// A pool of one connection, used for its hooks.
 pub(super) fn pool_of_one<DB: sqlx::Database>(
     pool: sqlx::pool::PoolOptions<DB>,
 ) -> sqlx::pool::PoolOptions<DB> {
-    /// The limits are those of the steps, and shorter.
+    /// The limits of the steps apply; they are shorter.
     const NO_LIMIT: Duration = Duration::from_secs(3600);
 
     pool.min_connections(0)

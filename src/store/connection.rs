@@ -1,11 +1,11 @@
 //! One connection, one command at a time, each with a hard time limit.
 //!
-//! What a command that was cut short did to its connection nobody can say: a `BEGIN` may be under way, an answer may
-//! still come. So a connection is used again only after a command that left it idle and in no transaction, and closed
-//! after everything else. The closing never keeps the caller waiting.
+//! When a command is interrupted, the state of its connection is unknown: a `BEGIN` may be under way, a reply may
+//! still arrive. So a connection is used again only after a command that left it idle and in no transaction. In every
+//! other case it is closed, and the caller does not wait for that.
 //!
-//! **Invariant:** while a command runs, nobody but the command has the connection. It is given back only when the
-//! command is known to have left it usable; wherever the command's future is dropped, it is not.
+//! **Invariant:** while a command runs, only the command has the connection. It is returned only when the command is
+//! known to have left it usable. If the command's future is dropped, it is not returned.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -21,7 +21,7 @@ use super::error::StoreError;
 use super::error::leaves_connection_usable;
 use super::session::Session;
 
-/// How long the closing of a connection may go on in the background.
+/// How long closing a connection may take in the background.
 const CLOSE_LIMIT: Duration = Duration::from_secs(3);
 
 /// One connection, opened when it is first needed and again after it was closed.
@@ -30,7 +30,7 @@ pub(crate) struct Connection {
     /// None while a command runs.
     idle: Option<Session>,
     closings: JoinSet<()>,
-    /// Whether it is known why no session could be opened last time, if so.
+    /// Whether the reason is known why the last session could not be opened.
     diagnosed: bool,
 }
 
@@ -39,10 +39,10 @@ impl Connection {
         Self { spec, idle: None, closings: JoinSet::new(), diagnosed: false }
     }
 
-    /// Runs one command. The limit holds for all of it, the opening of the connection included.
+    /// Runs one command. The limit includes opening the connection.
     ///
-    /// A command that failed, that was late or whose future was dropped may or may not have taken effect, now or until
-    /// the server notices that its client is gone.
+    /// A command that failed, that was late or whose future was dropped may or may not have taken effect. It may
+    /// still do so until the server notices that its client has gone.
     ///
     /// # Cancel safety
     ///
@@ -82,14 +82,14 @@ impl Connection {
         }
     }
 
-    /// Closes the connection, and waits for that within a few seconds.
+    /// Closes the connection, and waits for that for a few seconds at most.
     pub(crate) async fn close(&mut self) {
         drop(Held { session: self.idle.take(), closings: &mut self.closings });
         while self.closings.join_next().await.is_some() {}
     }
 }
 
-/// A session that is closed when this is dropped, unless it was taken out.
+/// A session that is closed on drop, unless it was taken out.
 struct Held<'a> {
     session: Option<Session>,
     closings: &'a mut JoinSet<()>,
@@ -98,10 +98,10 @@ struct Held<'a> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         let Some(session) = self.session.take() else { return };
-        // Without a runtime the socket is closed by being dropped.
+        // Without a runtime, dropping the session closes the socket.
         if let Ok(runtime) = Handle::try_current() {
             let closing = async move {
-                // A server that does not take the good-bye finds the socket closed.
+                // If the server does not answer the end of the session, dropping closes the socket.
                 drop(timeout(CLOSE_LIMIT, session.close()).await);
             };
             self.closings.spawn_on(closing, &runtime);

@@ -1,23 +1,23 @@
-//! What came of a request.
+//! The result of a request.
 
 use protocol::Reply;
 
 /// A request that was carried out.
 pub(super) struct Done {
     pub(super) reply: Reply,
-    /// Whether a term was opened or ended: then the other nodes are told to observe the election.
+    /// Whether a term was opened or ended. Then the other nodes are notified to observe the election.
     pub(super) leadership_changed: bool,
 }
 
 impl Done {
-    /// Somebody leads now, or leads no more.
+    /// A leadership has begun or ended.
     pub(super) fn leadership_changed(reply: Reply) -> Self {
         Self { reply, leadership_changed: true }
     }
 }
 
 impl From<Reply> for Done {
-    /// Whoever led still does.
+    /// The leadership has not changed.
     fn from(reply: Reply) -> Self {
         Self { reply, leadership_changed: false }
     }

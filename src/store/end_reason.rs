@@ -1,8 +1,8 @@
-//! How a term ended, as the column `end_reason` has it.
+//! How a term ended, as a value of the column `end_reason`.
 
 use protocol::EndReason;
 
-/// What is written for a reason.
+/// The text for a reason.
 pub(super) fn to_text(reason: EndReason) -> &'static str {
     match reason {
         EndReason::Resigned => "resigned",
@@ -14,8 +14,8 @@ pub(super) fn to_text(reason: EndReason) -> &'static str {
     }
 }
 
-/// What a text that was read means. A reason that this version does not know, because a newer one wrote it, must not
-/// fail the read: the term has ended, and for the rules that is all that counts. It is taken for `Expired`.
+/// The reason for a text. A reason that this version does not know, because a newer version wrote it, must not fail
+/// the read: for the rules only the fact that the term has ended matters. It is read as `Expired`.
 pub(super) fn from_text(text: &str) -> EndReason {
     match text {
         "resigned" => EndReason::Resigned,

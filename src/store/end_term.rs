@@ -1,4 +1,4 @@
-//! Ending a term of this node's own.
+//! Ends a term of this node's own.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::session::Session;
 use super::term_row;
 use super::term_row::open_term;
 
-/// Ends a term of this incarnation and demotes its row, whichever of the two is still there.
+/// Ends a term of this incarnation and demotes its row; either may be gone already.
 pub(super) async fn end_term(
     db: &Session,
     who: &NodeIdentity,

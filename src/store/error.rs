@@ -1,4 +1,4 @@
-//! Why a step on the database did not succeed, sorted by what can be done about it.
+//! Why a database step failed, classified by what can be done about it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,17 +14,17 @@ mod kind;
 
 pub(crate) use self::kind::Kind;
 
-/// What a person has to do about missing tables.
+/// What to do about missing tables.
 pub(crate) const SCHEMA_MISSING: &str = "the election's tables are missing: create them with `leader-election migrate \
                                          up` (or `cargo run -p leader-election-migration --features cli -- up`)";
 
-/// What is meant by a prepared statement that is not there, or that is there already.
+/// What to do if a prepared statement is missing or already exists.
 const POOLER: &str = "a pooler in transaction mode has to keep prepared statements: PgBouncer from 1.21 on, with \
                       max_prepared_statements; or use session mode";
 
-/// What the database, or the driver that could not reach it, said. No message contains a password.
+/// The message of the database, or of the driver that could not reach it. It contains no password.
 ///
-/// The source of the [`Error`](crate::Error)s that have to do with the database.
+/// The source of the [`Error`](crate::Error)s that come from the database.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DatabaseError {
     kind: Kind,
@@ -33,8 +33,8 @@ pub struct DatabaseError {
 }
 
 impl DatabaseError {
-    /// The database's code for it, if it was the database that answered: an SQLSTATE such as `28P01` on PostgreSQL, an
-    /// extended result code such as `5` on SQLite.
+    /// The database's error code, if the database answered: an SQLSTATE such as `28P01` on PostgreSQL, an extended
+    /// result code such as `5` on SQLite.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
@@ -43,10 +43,10 @@ impl DatabaseError {
         self.kind
     }
 
-    /// `connecting`: before there was a connection.
+    /// `connecting`: whether the error came before there was a connection.
     fn new(error: &DbErr, connecting: bool) -> Self {
         let kind = match kind(error) {
-            // It has no right to connect to this database.
+            // The user has no right to connect to this database.
             Kind::MissingPrivilege if connecting => Kind::AccessDenied,
             Kind::Permanent if connecting && is_parameter(error) => Kind::InvalidParameter,
             kind => kind,
@@ -72,19 +72,19 @@ impl fmt::Display for DatabaseError {
 
 impl std::error::Error for DatabaseError {}
 
-/// What failed after there was a connection.
+/// An error after there was a connection.
 impl From<&DbErr> for DatabaseError {
     fn from(error: &DbErr) -> Self {
         Self::new(error, false)
     }
 }
 
-/// A step that failed. Whether it took effect is not known, unless the database itself turned it down.
+/// A step that failed. It may have taken effect, unless the database itself rejected it.
 #[derive(Clone, Debug)]
 pub(crate) struct StoreError {
-    /// Which step.
+    /// The step's name.
     pub(crate) step: &'static str,
-    /// Whether there was no connection yet.
+    /// Whether the error came before there was a connection.
     pub(crate) connecting: bool,
     pub(crate) source: DatabaseError,
 }
@@ -103,19 +103,19 @@ impl StoreError {
         self.source.kind
     }
 
-    /// Whether there was no answer in time.
+    /// Whether no answer came in time.
     pub(crate) fn is_timeout(&self) -> bool {
         self.kind() == Kind::Timeout
     }
 
-    /// Whether trying again may help with nobody doing anything about it.
+    /// Whether a retry may help without any change to the configuration or the database.
     #[cfg(any(feature = "sqlite", test))]
     pub(crate) fn is_transient(&self) -> bool {
         self.kind().is_transient()
     }
 }
 
-/// In one line, as the log has it.
+/// One line, for the log.
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { step, connecting, source } = self;
@@ -130,13 +130,12 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
-/// Whether a connection can be used again after this error: the database answered, and what it turned down was this
-/// one statement.
+/// Whether a connection can be used again after this error: the database answered, and rejected only this statement.
 pub(super) fn leaves_connection_usable(error: &DbErr) -> bool {
     database_error(error).is_some_and(code::leaves_connection_usable)
 }
 
-/// Whether the statement was turned down because a row of that key is there already.
+/// Whether the statement was rejected because a row with that key exists already.
 pub(crate) fn is_unique_violation(error: &DbErr) -> bool {
     database_error(error).is_some_and(|error| error.is_unique_violation())
 }
@@ -149,7 +148,7 @@ fn kind(error: &DbErr) -> Kind {
         DbErr::ConnectionAcquire(ConnAcquireErr::Timeout | ConnAcquireErr::ConnectionClosed) => {
             Kind::Transient
         }
-        // What was read is gone by now.
+        // The row has been deleted in the meantime.
         DbErr::RecordNotFound(_) => Kind::Transient,
         _ => match sqlx_error(error) {
             Some(
@@ -166,7 +165,7 @@ fn kind(error: &DbErr) -> Kind {
     }
 }
 
-/// A run-time parameter that the server does not know, or a value that it does not take.
+/// The server refused a run-time parameter: it does not know the name, or does not accept the value.
 fn is_parameter(error: &DbErr) -> bool {
     database_error(error).is_some_and(code::is_parameter)
 }
@@ -192,7 +191,7 @@ fn database_error(error: &DbErr) -> Option<&dyn sqlx::error::DatabaseError> {
     sqlx_error(error)?.as_database_error()
 }
 
-/// What was said, without the driver's three layers of preamble.
+/// The message without the driver's three layers of preamble.
 fn message(error: &DbErr) -> String {
     match sqlx_error(error) {
         Some(sqlx::Error::Database(error)) => code::message(&**error),
@@ -232,11 +231,11 @@ mod tests {
     }
 
     #[test]
-    fn what_no_database_said_and_no_driver_is_permanent() {
+    fn an_error_from_neither_database_nor_driver_is_permanent() {
         let odd = DbErr::Custom("odd".to_owned());
         assert_eq!(StoreError::new("claim", false, &odd).kind(), Kind::Permanent);
         assert!(!leaves_connection_usable(&odd));
-        let gone = DbErr::RecordNotFound("it came and went".to_owned());
+        let gone = DbErr::RecordNotFound("the row has gone".to_owned());
         assert_eq!(StoreError::new("registering", false, &gone).kind(), Kind::Transient);
     }
 }

@@ -20,10 +20,10 @@ use super::session::Session;
 use super::term_row::any_term;
 use super::term_row::open_term;
 
-/// A follower's heartbeat is bound to its incarnation and to its row not having the status leader; a leader's, the
-/// renewal, to incarnation, status and term, and to that term's row being open: a renewal stuck on the way since an
-/// earlier term renews nothing. Both are bound to a row whose count is not above `floor`: a heartbeat that arrives
-/// after a later one of its process does nothing. It changes no indexed column.
+/// A follower's heartbeat is bound to its incarnation and to its row not having the status leader. A leader's
+/// heartbeat, the renewal, is bound to incarnation, status and term, and to that term's row being open. So a renewal
+/// that was delayed since an earlier term renews nothing. Both are bound to a row whose count is not above `floor`,
+/// so a heartbeat that arrives after a later one of its process does nothing. It changes no indexed column.
 pub(super) async fn heartbeat(
     db: &Session,
     who: &NodeIdentity,

@@ -1,11 +1,11 @@
-//! Whose row the store writes.
+//! The node whose row the store writes.
 
 use std::time::Duration;
 
 use protocol::Incarnation;
 use uuid::Uuid;
 
-/// One node of one election, run by one process: what its row says of it.
+/// One node of one election, run by one process: the values of its row.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodeIdentity {
     /// The election's name.
@@ -16,9 +16,9 @@ pub struct NodeIdentity {
     pub incarnation: Incarnation,
     /// Higher is preferred.
     pub priority: i32,
-    /// Where clients reach the node.
+    /// The node's advertised address.
     pub address: Option<String>,
-    /// G: how long the others stay away after they saw a renewal of this node.
+    /// G: how long the other nodes stay away after they saw a renewal of this node.
     pub lease_duration: Duration,
     /// How many of the election's newest terms a cleanup of this node keeps.
     pub term_history: u32,
@@ -30,7 +30,7 @@ impl NodeIdentity {
         super::values::uuid(self.incarnation)
     }
 
-    /// Rounded up: a node that reads it must not wait for less than was granted.
+    /// Rounded up: a node that reads it must not wait for less than the lease.
     pub(super) fn lease_ms(&self) -> i64 {
         i64::try_from(self.lease_duration.as_micros().div_ceil(1000)).unwrap_or(i64::MAX)
     }

@@ -1,4 +1,4 @@
-//! Leaving an election.
+//! Leaves an election.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ use super::session::Session;
 use super::term_row;
 use super::term_row::open_term_of;
 
-/// Deletes this node's row. Where a term of this incarnation may be open it is ended in the same transaction, so that
-/// the row of a node that is going is never seen as one that could lead next.
+/// Deletes this node's row. If a term of this incarnation may be open, it ends in the same transaction. Then no
+/// snapshot shows the row of the leaving node as a follower that could lead next.
 pub(super) async fn leave(
     db: &Session,
     who: &NodeIdentity,
@@ -38,7 +38,7 @@ pub(super) async fn leave(
     Ok(Done::leadership_changed(Reply::Left))
 }
 
-/// False where the row has the status leader: a claim that the node had given up was carried out after all.
+/// False if the row has the status leader: a claim that the node had given up succeeded after all.
 async fn left_as_follower(db: &Session, who: &NodeIdentity) -> Result<bool, DbErr> {
     let follower = nodes::Entity::delete_many()
         .filter(own_row(who))

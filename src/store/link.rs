@@ -1,7 +1,7 @@
-//! A plain connection of the driver's, for SeaORM's statements.
+//! A plain connection of the driver, for SeaORM's statements.
 //!
-//! SeaORM itself takes pools only. A pool asks a connection for a sign of life whenever it comes back, which is a round
-//! trip after every command, and decides by itself when to connect again.
+//! SeaORM itself takes only pools. A pool pings a connection whenever it is returned, which is a round trip after
+//! every command, and it decides by itself when to reconnect.
 
 use sea_orm::DbErr;
 use sea_orm::ExecResult;
@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 
 use super::session::Link;
 
-/// A connection that nobody else uses.
+/// A connection with a single user.
 pub(super) struct Plain<DB: Database> {
     connection: Mutex<DB::Connection>,
 }
@@ -69,7 +69,7 @@ where
     }
 
     async fn close(self: Box<Self>) {
-        // How the parting goes does not matter.
+        // The result of closing does not matter.
         drop(self.connection.into_inner().close().await);
     }
 }

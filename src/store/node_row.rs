@@ -1,4 +1,4 @@
-//! Node rows: the conditions and changes that more than one request needs, each written once.
+//! Node rows: the conditions and changes that several requests share.
 
 use entity::node_records as nodes;
 use entity::sea_orm_active_enums::NodeStatus;
@@ -16,12 +16,12 @@ use super::identity::NodeIdentity;
 use super::session::Session;
 use super::values::uuid;
 
-/// The node's row, while it is this incarnation's.
+/// The node's row, if it belongs to this incarnation.
 pub(super) fn own_row(who: &NodeIdentity) -> Condition {
     row_of(who, &who.node_id, who.incarnation)
 }
 
-/// The row of that node id in the same election, while it is that incarnation's.
+/// The row of that node id in the same election, if it belongs to that incarnation.
 pub(super) fn row_of(who: &NodeIdentity, id: &str, incarnation: Incarnation) -> Condition {
     Condition::all()
         .add(nodes::Column::Election.eq(&who.election))
@@ -36,14 +36,14 @@ pub(super) fn version(who: &NodeIdentity, row: &RowVersion) -> Condition {
         .add(nodes::Column::HeartbeatSeq.eq(row.heartbeat_seq.get()))
 }
 
-/// The update is a sign of life: it also stamps the row with the database's clock.
+/// Marks an update as a heartbeat: it also sets the row's time stamp by the database's clock.
 pub(super) fn touched(db: &Session, update: UpdateMany<nodes::Entity>) -> UpdateMany<nodes::Entity> {
     update
         .col_expr(nodes::Column::LastHeartbeat, db.dialect().clock())
         .col_expr(nodes::Column::UpdatedAt, db.dialect().clock())
 }
 
-/// Makes a leader's row a follower's. False where no such row has the status leader.
+/// Turns a leader's row into a follower's. False if no such row has the status leader.
 pub(super) async fn demote(db: &Session, which: Condition) -> Result<bool, DbErr> {
     let demoted = nodes::Entity::update_many()
         .set(nodes::ActiveModel { status: Set(NodeStatus::Follower), ..Default::default() })

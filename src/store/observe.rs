@@ -1,4 +1,4 @@
-//! Observing an election: one statement, so one snapshot, and O(1) rows however many nodes there are.
+//! Observes an election: one statement, so one snapshot, and a bounded number of rows however many nodes there are.
 
 use entity::election_terms as terms;
 use entity::node_records as nodes;
@@ -33,7 +33,7 @@ const TERM: &str = "term";
 /// The value of the column `kind` in a node's row.
 const NODE: &str = "node";
 
-/// What a term's row brings.
+/// The columns of a term's row.
 #[derive(FromQueryResult)]
 struct TermColumns {
     id: String,
@@ -45,7 +45,7 @@ struct TermColumns {
     successor: Option<String>,
 }
 
-/// What a node's row brings.
+/// The columns of a node's row.
 #[derive(FromQueryResult)]
 struct NodeColumns {
     id: String,
@@ -59,8 +59,8 @@ struct NodeColumns {
     age: f64,
 }
 
-/// Reads what `me` needs to know: the open and the newest term and the `asked` ones; the rows that have the status
-/// leader, the leader's, the successor's, its own and the best-ranked eligible ones.
+/// Reads what `me` needs to know: the open and the newest term and the `asked` ones; the rows with the status leader,
+/// the leader's row, the successor's, its own and the best-ranked eligible ones.
 pub(super) async fn observe(
     db: &Session,
     election: &str,
@@ -74,7 +74,7 @@ pub(super) async fn observe(
             continue;
         }
         let node: NodeRow = NodeColumns::from_query_result(&row, "")?.into();
-        // It may be wanted for more than one reason; the statement sees one version of it.
+        // The result may have a row more than once, in the same version each time.
         if snapshot.node(&node.id).is_none() {
             snapshot.nodes.push(node);
         }
@@ -82,7 +82,7 @@ pub(super) async fn observe(
     Ok(snapshot)
 }
 
-/// Terms and nodes in one result: each row has the columns of both, those of the other kind being null.
+/// Terms and nodes in one result: each row has the columns of both kinds; those of the other kind are null.
 pub(super) fn query(dialect: &dyn Dialect, election: &str, me: &str, asked: &[Term]) -> SelectStatement {
     let mut query = terms_query(election, asked);
     for wanted in nodes_queries(dialect, election, me) {
@@ -117,8 +117,8 @@ fn terms_query(election: &str, asked: &[Term]) -> SelectStatement {
         .take()
 }
 
-/// Each finds its rows by an index of its own. Asked for by one list of ids, they would be looked for in all rows of
-/// the table, as long as the planner finds it small.
+/// Each query finds its rows by an index. With one list of ids, the planner would scan the whole table as long as it
+/// takes the table to be small.
 fn nodes_queries(dialect: &dyn Dialect, election: &str, me: &str) -> [SelectStatement; 5] {
     let id = || Expr::col(nodes::Column::Id);
     let leading =
@@ -169,7 +169,7 @@ fn node_rows(dialect: &dyn Dialect, election: &str) -> SelectStatement {
         .take()
 }
 
-/// A literal, so that it is no parameter of the statement.
+/// A literal, so that the statement has no parameter for it.
 fn text(literal: &str) -> Expr {
     Expr::cust(format!("CAST('{literal}' AS text)"))
 }

@@ -1,4 +1,4 @@
-//! What a connection string asks for, in the drivers' own options.
+//! Translates connection strings into the drivers' options.
 
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;

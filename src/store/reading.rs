@@ -1,4 +1,4 @@
-//! What the API reads for its callers, on a connection of its own.
+//! The API's reads, on a connection of their own.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use super::session::Session;
 use super::values;
 use protocol::Term;
 
-/// How long a read may take, from the moment it was asked for.
+/// How long a read may take, from the caller's request on.
 pub(crate) const READ_LIMIT: Duration = Duration::from_secs(5);
 
 /// Reads for callers.
 pub(crate) struct Reader {
     connection: Connection,
     election: String,
-    /// T: a row whose last heartbeat is older is not a live node's.
+    /// T: a row whose last heartbeat is older does not count as live.
     timeout: Duration,
 }
 
@@ -55,7 +55,7 @@ impl Reader {
         Self { connection: Connection::new(spec), election, timeout }
     }
 
-    /// The live nodes, the best-ranked first. `limit` is what is left of [`READ_LIMIT`].
+    /// The live nodes, the best-ranked first. `limit` is the rest of [`READ_LIMIT`].
     pub async fn nodes(&mut self, limit: Duration) -> Result<Vec<LiveNode>, StoreError> {
         let Self { connection, election, timeout } = self;
         connection
@@ -67,7 +67,7 @@ impl Reader {
             .map_err(of_all_the_time)
     }
 
-    /// The live leader: the open term's, whose row agrees with it. `limit` is what is left of [`READ_LIMIT`].
+    /// The live leader: the open term's, if its row agrees with it. `limit` is the rest of [`READ_LIMIT`].
     pub async fn leader(&mut self, limit: Duration) -> Result<Option<LiveNode>, StoreError> {
         let Self { connection, election, timeout } = self;
         connection
@@ -99,7 +99,7 @@ impl Reader {
     }
 }
 
-/// A read that had to wait for its turn had less time, but its caller waited for all of it.
+/// Reports the whole limit. A read that had to wait for others had less time, but its caller waited for all of it.
 fn of_all_the_time(error: StoreError) -> StoreError {
     match error.kind() {
         Kind::Timeout => StoreError::timeout(error.step, error.connecting, READ_LIMIT),
@@ -130,7 +130,7 @@ impl From<Row> for LiveNode {
             eligible: row.eligible,
             term: Term::new(row.term),
             address: row.address,
-            // The database's clock may have gone back since, and then the heartbeat is the newest there can be.
+            // The database's clock may have gone back. Then the heartbeat counts as new.
             heartbeat_age: values::age(row.age),
         }
     }

@@ -1,4 +1,4 @@
-//! This node's row: inserted, or taken over from another process of the same id.
+//! Registers this node: inserts its row, or takes it over from another process of the same id.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ pub(super) async fn register(
     }
 }
 
-/// There is no row to take over, or not any more.
+/// Inserts the row, or returns the process that has it.
 async fn insert_or_find(db: &Session, who: &NodeIdentity) -> Result<Reply, DbErr> {
     if insert(db, who).await? {
         return Ok(Reply::Registered { seq: HeartbeatSeq::ZERO });
@@ -67,16 +67,16 @@ async fn insert_or_find(db: &Session, who: &NodeIdentity) -> Result<Reply, DbErr
     if let Some(reply) = occupant(db, who).await? {
         return Ok(reply);
     }
-    // The row that was in the way has gone.
+    // The row has been deleted in the meantime.
     match insert(db, who).await? {
         true => Ok(Reply::Registered { seq: HeartbeatSeq::ZERO }),
         false => occupant(db, who).await?.ok_or_else(|| {
-            DbErr::RecordNotFound("the node's row came and went while it was being registered".to_owned())
+            DbErr::RecordNotFound("the node's row was deleted while the node was registering".to_owned())
         }),
     }
 }
 
-/// One statement: a registration that arrives late finds the row that is there by then, and leaves it alone.
+/// One statement: a registration that arrives late finds the present row and changes nothing.
 async fn insert(db: &Session, who: &NodeIdentity) -> Result<bool, DbErr> {
     use nodes::Column as C;
     let now = || db.dialect().clock();
@@ -117,7 +117,7 @@ async fn insert(db: &Session, who: &NodeIdentity) -> Result<bool, DbErr> {
     Ok(db.execute(&insert).await?.rows_affected() == 1)
 }
 
-/// One statement: a compare-and-swap on the incarnation read, unless the row is the leader's by now.
+/// One statement: a compare-and-swap on the incarnation read, unless the row has become the leader's.
 async fn take_over_follower(
     db: &Session,
     who: &NodeIdentity,
@@ -127,8 +127,8 @@ async fn take_over_follower(
     take_over_row(db, who, from, Condition::all().add(Expr::not_exists(leads))).await
 }
 
-/// The leader's lease has run out: ends its term and takes its row over, in one transaction, in the version that ran
-/// out. None where the leadership is no longer in that version.
+/// The leader's lease has run out. Ends its term and takes its row over in one transaction, in the version that ran
+/// out. None if the leadership is not in that version any more.
 async fn take_over_expired_leader(
     db: &Session,
     who: &NodeIdentity,
@@ -168,8 +168,8 @@ async fn replace_leader(
     take_over_row(transaction, who, from, Condition::all()).await
 }
 
-/// The row becomes this incarnation's, unless it has the status leader. Its term stays, so that no term is forgotten;
-/// its counter goes on, so that everybody sees it move.
+/// The row becomes this incarnation's, unless it has the status leader. It keeps its term, so that no term is
+/// forgotten, and its counter goes on, so that every node sees it move.
 async fn take_over_row(
     db: &Session,
     who: &NodeIdentity,
@@ -194,7 +194,7 @@ async fn take_over_row(
     Ok(taken.first().map(|row| HeartbeatSeq::new(row.heartbeat_seq)))
 }
 
-/// Whose the row is, if there is one.
+/// The process that has the row, if there is one.
 async fn occupant(db: &Session, who: &NodeIdentity) -> Result<Option<Reply>, DbErr> {
     let snapshot = observe(db, &who.election, &who.node_id, &[]).await?;
     Ok(snapshot.node(&who.node_id).map(|row| {

@@ -15,7 +15,7 @@ use sea_orm::prelude::async_trait::async_trait;
 
 use super::dialect::Dialect;
 
-/// What carries statements to the database and results back.
+/// Carries statements to the database and results back.
 #[async_trait]
 pub(super) trait Link: Send + Sync {
     async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr>;
@@ -26,7 +26,7 @@ pub(super) trait Link: Send + Sync {
 
     async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr>;
 
-    /// Begins a transaction by this SQL.
+    /// Begins a transaction with this SQL.
     async fn begin(&self, sql: &str) -> Result<(), DbErr> {
         self.execute_unprepared(sql).await.map(drop)
     }
@@ -39,11 +39,11 @@ pub(super) trait Link: Send + Sync {
         self.execute_unprepared("ROLLBACK").await.map(drop)
     }
 
-    /// Says good-bye, which ends any transaction.
+    /// Ends the session, and with it any transaction.
     async fn close(self: Box<Self>);
 }
 
-/// An open connection: statements go to it one after the other.
+/// An open connection. Statements are sent one after the other.
 pub(crate) struct Session {
     link: Box<dyn Link>,
     dialect: &'static dyn Dialect,
@@ -55,16 +55,15 @@ impl Session {
         Self { link: Box::new(link), dialect, in_transaction: AtomicBool::new(false) }
     }
 
-    /// How this database spells what others spell in another way.
+    /// The SQL of this database.
     pub(super) fn dialect(&self) -> &'static dyn Dialect {
         self.dialect
     }
 
-    /// Begins a transaction under the election's lock, before anything is read. It gives up by itself, wherever this
-    /// process may stop: a server ends it when a lock, a statement or the next command takes longer than half of
-    /// `limit`.
+    /// Begins a transaction under the election's lock, before anything is read. The server ends it when a lock, a
+    /// statement or the next command takes longer than half of `limit`. So it ends even if this process stops.
     ///
-    /// What is read after waiting for the lock is what was committed meanwhile.
+    /// A read after waiting for the lock shows what was committed in the meantime.
     pub(super) async fn begin_locked(
         &self,
         election: &str,
@@ -75,7 +74,7 @@ impl Session {
         Ok(Transaction { session: self })
     }
 
-    /// Whether a transaction was begun that has neither been committed nor rolled back.
+    /// Whether a transaction is open.
     pub(super) fn is_in_transaction(&self) -> bool {
         self.in_transaction.load(Relaxed)
     }
@@ -108,8 +107,8 @@ impl ConnectionTrait for Session {
     }
 }
 
-/// A transaction: everything its session does until the end of it. Dropped without an end, the session is closed by
-/// whoever owns it.
+/// A transaction: all statements of its session until its end. If it is dropped without an end, the session's owner
+/// closes the session.
 pub(super) struct Transaction<'a> {
     session: &'a Session,
 }

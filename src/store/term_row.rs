@@ -1,4 +1,4 @@
-//! Term rows: the conditions and changes that more than one request needs, each written once.
+//! Term rows: the conditions and changes that several requests share.
 
 use entity::election_terms as terms;
 use protocol::EndReason;
@@ -27,7 +27,7 @@ pub(super) fn open_term_of(who: &NodeIdentity, incarnation: Incarnation) -> Cond
         .add(terms::Column::EndedAt.is_null())
 }
 
-/// A leadership's term, while it is open.
+/// A leadership's term, if it is open.
 pub(super) fn open_term(who: &NodeIdentity, incarnation: Incarnation, term: Term) -> Condition {
     open_term_of(who, incarnation).add(terms::Column::Term.eq(term.get()))
 }
@@ -37,7 +37,7 @@ pub(super) fn any_term(which: Condition) -> SelectStatement {
     Query::select().expr(Expr::cust("1")).from(terms::Entity).cond_where(which).take()
 }
 
-/// Ends an open term. False where there is no such term.
+/// Ends an open term. False if there is none.
 pub(super) async fn end(db: &Session, which: Condition, reason: EndReason) -> Result<bool, DbErr> {
     let reason = Set(Some(end_reason::to_text(reason).to_owned()));
     let ended = terms::Entity::update_many()

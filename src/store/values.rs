@@ -1,4 +1,4 @@
-//! The rules' values, as the columns have them.
+//! The rules' values as column values.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use protocol::Incarnation;
 use protocol::NodeStatus;
 use uuid::Uuid;
 
-/// An incarnation as a column has it.
+/// The column value of an incarnation.
 pub(super) fn uuid(incarnation: Incarnation) -> Uuid {
     Uuid::from_u128(incarnation.0)
 }
 
-/// An incarnation that was read.
+/// The incarnation of a column value.
 pub(super) fn incarnation(uuid: Uuid) -> Incarnation {
     Incarnation(uuid.as_u128())
 }
 
-/// A status that was read.
+/// The status of a column value.
 pub(super) fn node_status(status: NodeStatusColumn) -> NodeStatus {
     match status {
         NodeStatusColumn::Follower => NodeStatus::Follower,
@@ -26,13 +26,13 @@ pub(super) fn node_status(status: NodeStatusColumn) -> NodeStatus {
     }
 }
 
-/// A lease that was read; one below zero, which only a hand can have written, is none.
+/// The lease of a column value. A value below zero, which only a person can have written, counts as zero.
 pub(super) fn milliseconds(ms: i64) -> Duration {
     Duration::from_millis(ms.try_into().unwrap_or(0))
 }
 
-/// An age in seconds that was read. A row from the future, which there is after the database's clock went back, counts
-/// as new, and so does what is no number.
+/// The age of a column value in seconds. A row from the future, which exists after the database's clock went back,
+/// counts as new, and so does a value that is not a number.
 pub(super) fn age(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
 }

@@ -1,4 +1,4 @@
-//! The handle: what it promises to those who call it.
+//! The handle: what it promises to its callers.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ async fn the_best_of_nodes_that_start_together_is_elected_and_ties_go_to_the_low
     for (nodes, best) in [([("a", 1), ("b", 7), ("c", 3)], "b"), ([("z", 5), ("y", 5), ("x", 5)], "x")] {
         let mut electors = Vec::new();
         for (id, priority) in nodes {
-            // H / 10 is the time they have to see each other; a long H gives it to two busy cores as well.
+            // H / 10 is the time they have to see each other. A long H makes it enough for two busy cores.
             let mut config = config(id, priority);
             (config.heartbeat_interval, config.election_timeout, config.node_timeout) =
                 (30 * H, 90 * H, 180 * H);
@@ -36,7 +36,7 @@ async fn the_best_of_nodes_that_start_together_is_elected_and_ties_go_to_the_low
 }
 
 #[tokio::test]
-async fn a_sitting_leader_is_not_displaced_by_a_higher_priority() {
+async fn a_leader_is_not_displaced_by_a_higher_priority() {
     let database = Postgres::shared().database("not_displaced");
     migrate(&database.url()).await;
     let sitting = start(&database.url(), "node-1", 0).await;
@@ -44,7 +44,7 @@ async fn a_sitting_leader_is_not_displaced_by_a_higher_priority() {
     let better = start(&database.url(), "node-2", 100).await;
     follows(&better, "node-1").await;
     let start = Instant::now();
-    eventually("it has had its chance", SOON, async || {
+    eventually("it has had the time to claim", SOON, async || {
         assert!(sitting.is_leader() && !better.is_leader());
         start.elapsed() > 2 * T
     })
@@ -62,7 +62,7 @@ async fn the_last_handle_dropped_ends_the_node_without_waiting() {
     leads(&elector).await;
     let clone = elector.clone();
     drop(elector);
-    assert!(clone.is_leader(), "a clone was still there");
+    assert!(clone.is_leader(), "a clone still existed");
     let dropping = Instant::now();
     drop(clone);
     assert!(dropping.elapsed() < Duration::from_millis(200), "the drop waited {:?}", dropping.elapsed());
@@ -94,9 +94,9 @@ async fn an_elector_runs_once_and_stops_as_often_as_it_is_asked() {
     never.stop().await.unwrap();
 }
 
-/// A status is what things are at the moment: each is waited for before the next is brought about.
+/// A status shows one moment, so the test waits for each before it causes the next.
 #[tokio::test]
-async fn a_subscription_tells_the_way_to_leadership_and_back() {
+async fn a_subscription_shows_the_way_to_leadership_and_back() {
     let database = Postgres::shared().database("subscription");
     migrate(&database.url()).await;
     let elector = Elector::connect(database.url(), config("node-1", 0)).await.unwrap();
@@ -134,7 +134,7 @@ async fn a_subscription_yields_every_event_in_order_and_ends() {
 }
 
 #[tokio::test]
-async fn hooks_come_in_order_and_one_that_panics_stops_none_of_the_others() {
+async fn hooks_run_in_order_and_a_panic_stops_no_other_hook() {
     let database = Postgres::shared().database("hook_order");
     migrate(&database.url()).await;
     let told = Arc::new(Mutex::new(Vec::new()));
@@ -193,10 +193,10 @@ async fn the_newer_process_of_a_follower_takes_its_place_and_the_older_one_ends(
     assert_eq!(older.status().lifecycle, Lifecycle::Ended);
     follows(&newer, "node-1").await;
 
-    // The leader's own id is not to be had while it leads.
+    // The leader's id cannot be taken over while it leads.
     let rival = start(&database.url(), "node-1", 1).await;
     let start = Instant::now();
-    eventually("the rival has had its chance", SOON, async || {
+    eventually("the rival has had the time to register", SOON, async || {
         assert!(leader.is_leader() && !rival.is_leader());
         start.elapsed() > 2 * T
     })

@@ -1,4 +1,4 @@
-//! What the application does to its elector: subscribers that block, hooks that are slow, waiters that go, panics.
+//! Applications that misuse their elector: subscribers that block, hooks that are slow, dropped waiters, panics.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use tracing::{Metadata, Subscriber, span};
 
 use crate::support::{SOON, TestDatabase, config, leads, start_with};
 
-/// Blocks at every line for so long.
+/// Blocks at every line for this long.
 struct Blocking {
     span: Duration,
     lines: Arc<AtomicUsize>,
@@ -65,7 +65,7 @@ async fn a_subscriber_that_blocks_costs_no_leadership_and_does_not_keep_a_stop_w
     .await;
     let stopping = Instant::now();
     elector.stop().await.unwrap();
-    // Half of it for a busy machine; the blocked lines would take longer.
+    // Half of the limit for a busy machine; the blocked lines would take longer.
     assert!(stopping.elapsed() < Duration::from_millis(2500), "it took {:?}", stopping.elapsed());
     while let Some(event) = events.next_event().await {
         let lost = matches!(event, Event::LostLeadership { reason: LossReason::Lapsed, .. });
@@ -74,7 +74,7 @@ async fn a_subscriber_that_blocks_costs_no_leadership_and_does_not_keep_a_stop_w
 }
 
 #[tokio::test]
-async fn a_waiter_that_goes_takes_no_hook_with_it_and_the_next_one_waits_for_it() {
+async fn a_dropped_waiter_aborts_no_hook_and_the_next_one_waits_for_it() {
     let database = TestDatabase::sqlite().await;
     let done = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&done);
@@ -106,7 +106,7 @@ async fn a_hook_that_hangs_does_not_keep_a_stop_waiting_for_ever() {
     leads(&elector).await;
     let mut events = elector.subscribe();
     timeout(SOON, elector.stop()).await.expect("the hook is aborted").unwrap();
-    assert!(told.load(Ordering::SeqCst), "the end of the leadership was not told");
+    assert!(told.load(Ordering::SeqCst), "no hook ran for the end of the leadership");
     let mut aborted = false;
     while let Some(event) = events.next_event().await {
         aborted |= matches!(event, Event::HookAborted { .. });
@@ -114,7 +114,7 @@ async fn a_hook_that_hangs_does_not_keep_a_stop_waiting_for_ever() {
     assert!(aborted);
 }
 
-/// What is logged last matters most: why a process ended.
+/// The last line says why a process ended, so it must not be lost.
 #[tokio::test]
 async fn a_stop_waits_for_the_last_lines() {
     let file = TestDatabase::sqlite().await;
@@ -133,7 +133,7 @@ async fn a_stop_waits_for_the_last_lines() {
     assert_eq!(written, told, "a line was not written when the stop was over");
 }
 
-/// A pool of this file whose connections run a function of the application's on the elector's thread.
+/// A pool of this file whose connections run an application's function on the elector's thread.
 fn pool(file: &TestDatabase, on_connect: impl Fn() + Send + Sync + 'static) -> DatabaseConnection {
     let on_connect = Arc::new(on_connect);
     let path = file.url().strip_prefix("sqlite:").unwrap();
@@ -147,7 +147,7 @@ fn pool(file: &TestDatabase, on_connect: impl Fn() + Send + Sync + 'static) -> D
     pool.connect_lazy_with(SqliteConnectOptions::new().filename(path)).into()
 }
 
-/// As a look-up of a host name is, which nobody can interrupt.
+/// Like a look-up of a host name, which cannot be interrupted.
 #[tokio::test]
 async fn what_blocks_on_the_electors_runtime_is_waited_for_at_the_end() {
     let file = TestDatabase::sqlite().await;
@@ -175,9 +175,9 @@ async fn what_blocks_on_the_electors_runtime_is_waited_for_at_the_end() {
     assert_eq!(over.load(Ordering::SeqCst), started.load(Ordering::SeqCst));
 }
 
-/// The application's own code runs on the elector's thread: here the hook of a connection pool that was handed in.
+/// An application's code runs on the elector's thread: here the hook of a connection pool that was passed in.
 #[tokio::test]
-async fn a_panic_on_the_electors_thread_withdraws_the_leadership_and_tells_the_hooks() {
+async fn a_panic_on_the_electors_thread_withdraws_the_leadership_and_runs_the_hooks() {
     let file = TestDatabase::sqlite().await;
     let panics = Arc::new(AtomicBool::new(false));
     let bug = Arc::clone(&panics);

@@ -1,4 +1,4 @@
-//! The database's clock, which may jump, and the application's executor, which may be blocked.
+//! Jumps of the database's clock, and an application that blocks its executor.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use testkit::{Database, Postgres, eventually};
 use crate::observer::{Observer, TIMES};
 use crate::support::{H, SOON, T, follows, leads, migrate, start};
 
-/// Gives the database a `clock_timestamp()` of the test's own, found before the system's, that is off by this much.
+/// Gives the database a `clock_timestamp()` that is off by this much, found before the system's.
 pub fn shift_clock(database: &Database<'_>, by: &str) {
     database.psql(&format!(
         "CREATE SCHEMA IF NOT EXISTS shifted; \
@@ -34,7 +34,7 @@ async fn a_jump_of_the_databases_clock_neither_makes_nor_costs_a_leader() {
     for jump in ["1 hour", "0", "-1 hour", "0"] {
         shift_clock(&database, jump);
         let start = Instant::now();
-        eventually("the jump has been lived with", SOON, async || {
+        eventually("the nodes have run long enough after the jump", SOON, async || {
             assert!(one.is_leader(), "the leadership was lost after a jump to {jump}");
             assert!(!two.is_leader() && !three.is_leader(), "a second leader after a jump to {jump}");
             start.elapsed() > 2 * T

@@ -1,4 +1,4 @@
-//! What goes wrong in designs of this kind, each fault as a test that shows it does not here.
+//! Faults of similar designs. Each test shows that this design does not have one of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use crate::support::{H, N, SOON, T, config, follows, leads, migrate, start, start_with};
 
-/// Followers that never heartbeat are deleted after a while of calm, and then nobody can be elected.
+/// Followers that never send a heartbeat are deleted after a while, and then no node can be elected.
 #[tokio::test]
 async fn fault_1_followers_outlive_a_long_calm_and_can_still_be_elected() {
     let database = Postgres::shared().database("fault_1");
@@ -23,8 +23,8 @@ async fn fault_1_followers_outlive_a_long_calm_and_can_still_be_elected() {
     follows(&three, "node-1").await;
 
     let calm = std::time::Instant::now();
-    eventually("a calm of more than 3 x node timeout is over", SOON, async || {
-        assert!(one.is_leader(), "the calm was disturbed");
+    eventually("more than 3 x node timeout has passed", SOON, async || {
+        assert!(one.is_leader(), "the leadership was lost");
         calm.elapsed() > 3 * N + H
     })
     .await;
@@ -39,7 +39,7 @@ async fn fault_1_followers_outlive_a_long_calm_and_can_still_be_elected() {
     three.stop().await.unwrap();
 }
 
-/// A stopped node's row that still looks fresh wins elections while nobody is behind it.
+/// A stopped node's row still counts as live and wins elections without a process.
 #[tokio::test]
 async fn fault_2_a_graceful_stop_leaves_no_row_that_could_win() {
     let database = Postgres::shared().database("fault_2");
@@ -53,14 +53,14 @@ async fn fault_2_a_graceful_stop_leaves_no_row_that_could_win() {
     best.stop().await.unwrap();
     assert_eq!(database.psql("SELECT count(*) FROM node_records WHERE id = 'node-1'"), "0");
     leads(&other).await;
-    // Far below the time a crash takes to be noticed: nobody waited for the one that had gone.
+    // Far below the time in which a crash is noticed: no node waited for the stopped one.
     assert!(stopping.elapsed() < T - H, "it took {:?}", stopping.elapsed());
     assert_eq!(database.psql("SELECT end_reason FROM election_terms WHERE term = 1"), "resigned");
     other.stop().await.unwrap();
     assert_eq!(database.psql("SELECT count(*) FROM node_records"), "0");
 }
 
-// Fault 3, the paused leader that comes back, needs a process that can be frozen: see `freezing`.
+// Fault 3, the paused leader that resumes, needs a process that can be frozen: see `freezing`.
 
 /// A stored flag says "leader" while the database is down, and after the stop.
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn fault_4_leadership_ends_by_the_clock_when_the_database_is_gone_and_with
     assert_eq!(elector.term(), None);
 }
 
-/// A counter in the process: two leaders share a term, and a restart goes back.
+/// Terms are counted in the process: two leaders share a term, and a restart goes back.
 #[tokio::test]
 async fn fault_5_no_two_leaderships_share_a_term_and_no_restart_goes_back() {
     let database = Postgres::shared().database("fault_5");
@@ -100,14 +100,14 @@ async fn fault_5_no_two_leaderships_share_a_term_and_no_restart_goes_back() {
         leads(&elector).await;
         seen.push(elector.term().unwrap());
         elector.stop().await.unwrap();
-        // Not even with every node row gone.
+        // Not even after every node row was deleted.
         database.psql("DELETE FROM node_records");
     }
     assert!(seen.is_sorted_by(|a, b| a < b), "{seen:?}");
     assert_eq!(database.psql("SELECT count(DISTINCT term) FROM election_terms"), "6");
 }
 
-/// Callbacks inside the transaction see what may yet be rolled back, and hold it open.
+/// Callbacks inside the transaction see changes that may be rolled back, and hold it open.
 #[tokio::test]
 async fn fault_6_hooks_run_after_the_commit_and_delay_no_heartbeat() {
     let database = Postgres::shared().database("fault_6");
@@ -119,7 +119,7 @@ async fn fault_6_hooks_run_after_the_commit_and_delay_no_heartbeat() {
         move |change: RoleChange| {
             let (told, url) = (Arc::clone(&told), url.clone());
             async move {
-                // Another connection sees the term: it is committed.
+                // Another connection sees the term, so it is committed.
                 let reader = Elector::connect(&url, crate::support::config("reader", 0)).await.unwrap();
                 let leader = reader.leader().await.unwrap().map(|leader| leader.term.get());
                 told.lock().await.push(format!("{} {} {leader:?}", change.role, change.term));
@@ -133,14 +133,14 @@ async fn fault_6_hooks_run_after_the_commit_and_delay_no_heartbeat() {
         config("node-1", 0).on_become_leader(hear(&told, &url)).on_become_follower(hear(&told, &url));
     let elector = start_with(&url, config).await;
     leads(&elector).await;
-    eventually("the hook has been told", SOON, async || told.lock().await.len() == 1).await;
+    eventually("the hook has run", SOON, async || told.lock().await.len() == 1).await;
     let start = std::time::Instant::now();
-    eventually("the slow hook is through", SOON, async || {
+    eventually("the slow hook has ended", SOON, async || {
         assert!(elector.is_leader(), "a slow hook cost the leadership");
         start.elapsed() > 3 * T
     })
     .await;
-    // No transaction is left open behind it.
+    // The hook leaves no transaction open.
     let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
     assert_eq!(database.psql(open), "0");
     assert_eq!(*told.lock().await, ["leader 1 Some(1)"]);
@@ -164,7 +164,7 @@ async fn fault_7_after_the_stop_nothing_of_the_elector_runs() {
         };
         let config = config("node-1", 0).on_become_leader(hook.clone()).on_become_follower(hook);
         let elector = start_with(&database.url(), config).await;
-        // Stopped at every stage: joining, settling, claiming, leading.
+        // Stops at every stage: joining, waiting, claiming, leading.
         tokio::time::sleep(Duration::from_millis(round * 10)).await;
         elector.stop().await.unwrap();
         assert!(!elector.is_leader());
@@ -173,11 +173,11 @@ async fn fault_7_after_the_stop_nothing_of_the_elector_runs() {
                     (SELECT count(*) FROM election_terms WHERE ended_at IS NULL), \
                     (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'leader-election/node-1' \
                         AND datname = current_database())";
-        // The server may take a moment to notice that its clients have gone; rows must be gone at once.
+        // The server may take a moment to notice that its clients have gone. The rows must be gone at once.
         assert!(database.psql(rows).starts_with("0|0|"), "{}", database.psql(rows));
         eventually("its connections are closed", SOON, async || database.psql(rows) == "0|0|0").await;
         assert_eq!(called.load(Ordering::SeqCst), calls, "a hook ran after the stop");
-        assert_eq!(calls % 2, 0, "a leadership was not told to have ended");
+        assert_eq!(calls % 2, 0, "no hook ran for the end of a leadership");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Frozen and partitioned processes: what the observers report says whether there were ever two leaders.
+//! Frozen and partitioned processes: the observers' reports show whether there were ever two leaders.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use testkit::{Postgres, Proxy, Signal, eventually};
 use crate::observer::{Observer, TIMES, assert_one_leader_at_a_time};
 use crate::support::{SOON, migrate};
 
-/// Writes `status = leader` unconditionally when it comes back, and two leaders stay for ever.
+/// The paused leader writes `status = leader` unconditionally when it resumes, and there are two leaders for ever.
 #[tokio::test]
 async fn fault_3_a_leader_paused_for_longer_than_the_timeout_does_not_come_back_as_one() {
     let database = Postgres::shared().database("fault_3");
@@ -33,7 +33,7 @@ async fn fault_3_a_leader_paused_for_longer_than_the_timeout_does_not_come_back_
     end_and_compare(&[paused, other]).await;
 }
 
-/// Each obeys the term's lease, not its own settings.
+/// Each node obeys the lease in the term's row, not its own settings.
 #[tokio::test]
 async fn a_slow_leader_among_hasty_followers_is_never_doubled() {
     let database = Postgres::shared().database("mixed_times");
@@ -46,7 +46,7 @@ async fn a_slow_leader_among_hasty_followers_is_never_doubled() {
     eventually("all have joined", SOON, async || database.psql("SELECT count(*) FROM node_records") == "3")
         .await;
 
-    // Frozen and cut off for less than its lease and for longer.
+    // Frozen and partitioned for less than its lease and for longer.
     for frozen in [800, 2500, 7000] {
         slow.0.signal(Signal::STOP);
         tokio::time::sleep(Duration::from_millis(frozen)).await;
@@ -63,12 +63,12 @@ async fn a_slow_leader_among_hasty_followers_is_never_doubled() {
         database.psql("SELECT count(*) FROM election_terms WHERE leader_id <> 'node-1'") != "0"
     })
     .await;
-    // The slow one may lead again only when the others have gone.
+    // The slow node leads again only after the others have left.
     let [two, three] = hasty;
     end_and_compare(&[slow, two, three]).await;
 }
 
-/// The application is not told by any loop: its next question is answered by the clock.
+/// No loop notifies the application: the clock alone answers its next question.
 #[tokio::test]
 async fn three_nodes_frozen_in_turn_are_never_two_leaders() {
     let database = Postgres::shared().database("frozen_in_turn");

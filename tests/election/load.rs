@@ -1,4 +1,4 @@
-//! What a node costs its database.
+//! The load that a node puts on its database.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ fn calls(database: &Database<'_>, of: &str) -> i64 {
 
 #[tokio::test]
 async fn an_idle_node_sends_at_most_two_statements_an_interval_however_many_nodes_there_are() {
-    // A server of its own: what others send to theirs is none of this test's business.
+    // A server of its own, so that the statements of other tests do not count.
     let server = Postgres::start();
     let database = server.database("idle_load");
     database.psql("CREATE EXTENSION pg_stat_statements");
@@ -36,7 +36,7 @@ async fn an_idle_node_sends_at_most_two_statements_an_interval_however_many_node
             follows(&elector, "node-0").await;
             electors.push(elector);
         }
-        // Statements of the arrival are over; cleanup's two every node timeout belong to the leader.
+        // Lets the statements of joining pass; the two of the cleanup, every node timeout, are the leader's.
         let_pass(2 * H).await;
         database.psql("SELECT pg_stat_statements_reset()");
         let start = Instant::now();
@@ -79,12 +79,12 @@ async fn heartbeats_are_hot_updates() {
         let (all, hot) = row.split_once(' ').unwrap();
         (all.parse::<i64>().unwrap(), hot.parse::<i64>().unwrap())
     };
-    // Statistics arrive late: those of the election first.
+    // Statistics arrive late. This waits for those of joining and electing.
     let_pass(4 * H).await;
     let (all, hot) = updates();
     eventually("thirty heartbeats are counted", SOON, async || updates().0 >= all + 30).await;
     let (all, hot) = (updates().0 - all, updates().1 - hot);
-    // A version that another session still sees can keep a page full for a moment; an index never.
+    // A version that another session still sees can keep a page full for a moment. An index would do so always.
     assert!(hot * 10 >= all * 8, "{hot} of {all} were HOT");
     one.stop().await.unwrap();
     two.stop().await.unwrap();

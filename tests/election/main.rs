@@ -1,5 +1,5 @@
-//! The library as an application uses it, on a real PostgreSQL and on SQLite, with real faults. Each feature brings its
-//! database's tests.
+//! The library as an application uses it, on a real PostgreSQL and on SQLite, with real faults. Each feature adds the
+//! tests of its database.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 #![cfg(any(feature = "postgres", feature = "sqlite"))]

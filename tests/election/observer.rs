@@ -1,14 +1,13 @@
-//! A node in a process of its own, which asks itself every millisecond, on a thread of its own, whether it leads, and
-//! prints every change of the answer with the machine's clock:
-//!
+//! A node in a process of its own. A thread of it checks every millisecond whether the node leads, and prints every
+//! change of the answer with the machine's clock:
 //! ```text
 //! leads TERM FROM_NS              it answered yes for the first time
 //! led TERM FROM_NS TO_NS          it answered no; TO_NS is when it last answered yes
 //! gap MS ANSWER                   it had not been asked for so long (the process was frozen), and answered this
 //! ```
 //!
-//! Tests of safety run several, freeze them and disconnect them, and compare what they report. The process is this test
-//! program itself, which runs one test only: so nothing has to be built beforehand.
+//! Tests of safety run several observers, freeze and disconnect them, and compare their reports. The process is this
+//! test program itself, which runs one test only, so nothing has to be built beforehand.
 
 use std::env;
 use std::thread::sleep;
@@ -19,16 +18,16 @@ use testkit::{Process, Signal};
 
 use crate::support::{SOON, TestDatabase};
 
-/// H, T and N of most observers, in milliseconds: those of [`config`](crate::support::config).
+/// H, T and N of most observers, in milliseconds: the same as those of [`config`](crate::support::config).
 pub const TIMES: [&str; 3] = ["800", "2400", "4800"];
 
-/// Set in the processes that observe.
+/// This variable is set in the processes that observe.
 const ROLE: &str = "ELECTION_OBSERVER";
 
 /// An observer's process.
 pub struct Observer(pub Process);
 
-/// From when to when a process answered "I lead" without a "no" between, on the machine's clock.
+/// The time between the first and the last "yes" of a process without a "no" between, on the machine's clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Interval {
     pub term: i64,
@@ -58,7 +57,7 @@ impl Observer {
         self.0.wait_for_line("leads ", SOON).await;
     }
 
-    /// All the intervals in which it led. One that goes on has no end yet and is left out.
+    /// All intervals in which it led. One that has not ended is left out.
     pub fn intervals(&self) -> Vec<Interval> {
         let nanoseconds = |text: &str| Duration::from_nanos(text.parse().unwrap());
         let lines = self.0.lines();
@@ -76,7 +75,7 @@ impl Observer {
     }
 }
 
-/// Fails if two of these intervals overlap, or if two of different processes share a term.
+/// Fails if two intervals overlap, or if two of different processes share a term.
 pub fn assert_one_leader_at_a_time(intervals: &[Vec<Interval>]) {
     let all: Vec<_> =
         intervals.iter().enumerate().flat_map(|(who, list)| list.iter().map(move |i| (who, i))).collect();
@@ -94,7 +93,7 @@ pub fn assert_one_leader_at_a_time(intervals: &[Vec<Interval>]) {
     }
 }
 
-/// In a process of its own, this test is the observer.
+/// In an observer's process, this test is the observer.
 #[test]
 fn an_observer_reports_when_its_node_leads() {
     if env::var_os(ROLE).is_some() {
@@ -116,7 +115,7 @@ fn an_observer_reports_when_its_node_leads() {
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 fn observe() -> Fallible<()> {
-    // What the test harness wrote may have left its line open.
+    // The test harness may have left its line open.
     println!();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let elector = runtime.block_on(async {
@@ -136,7 +135,7 @@ fn observe() -> Fallible<()> {
             ended = elector.wait() => ended?,
             _ = terminated() => elector.stop().await?,
         }
-        // The reporting thread must have had the time to see the last answer.
+        // The reporting thread must have the time to see the last answer.
         tokio::time::sleep(Duration::from_millis(50)).await;
         Ok(())
     })
@@ -152,12 +151,12 @@ async fn terminated() -> Fallible<()> {
     Ok(())
 }
 
-/// Asks and prints, for as long as the process runs.
+/// Checks and prints for as long as the process runs.
 fn report(elector: &Elector) {
     let mut leading: Option<(i64, u128, u128)> = None;
     let mut last = now();
     loop {
-        // Before and after: an answer that took long is dated by when it was certainly still true or already so.
+        // Reads the clock before and after, so that a slow answer gets the time at which it was surely true.
         let before = now();
         let term = elector.term().map(Term::get);
         let after = now();
@@ -186,7 +185,7 @@ fn report(elector: &Elector) {
     }
 }
 
-/// CLOCK_BOOTTIME: the same for all processes of the machine.
+/// CLOCK_BOOTTIME, which is the same for all processes of the machine.
 fn now() -> u128 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     u128::from(now.tv_sec.unsigned_abs()) * 1_000_000_000 + u128::from(now.tv_nsec.unsigned_abs())

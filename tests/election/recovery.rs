@@ -1,4 +1,4 @@
-//! What the database does to its clients: restarts, broken connections, lost notifications, deleted rows.
+//! Faults of the database: restarts, broken connections, lost notifications, deleted rows.
 
 use testkit::{Database, Postgres, Proxy, StopMode, eventually};
 
@@ -7,7 +7,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn a_restarted_server_finds_its_cluster_back_by_itself() {
+async fn after_a_restart_of_the_server_the_nodes_recover_by_themselves() {
     let mut server = Postgres::start();
     migrate(&server.url()).await;
     let (one, two) = leader_and_follower(&server.url()).await;
@@ -34,7 +34,7 @@ async fn a_quick_restart_costs_no_leadership() {
     leads(&elector).await;
     let term = elector.term();
     server.restart();
-    eventually("the database was seen since", SOON, async || {
+    eventually("the database has answered since", SOON, async || {
         elector.status().since_last_database_reply.is_some_and(|seen| seen < H / 2) && elector.is_leader()
     })
     .await;
@@ -46,7 +46,7 @@ async fn a_quick_restart_costs_no_leadership() {
 async fn terminated_backends_are_replaced_and_the_listener_comes_back() {
     let database = Postgres::shared().database("terminated");
     migrate(&database.url()).await;
-    // Long times: what happens soon here happens by notification.
+    // The intervals are long, so that a quick change must have come by notification.
     let mut slow = config("node-1", 1);
     (slow.heartbeat_interval, slow.election_timeout, slow.node_timeout) = (4 * H, 5 * T, 10 * T);
     let mut other = slow.clone();
@@ -71,9 +71,9 @@ async fn terminated_backends_are_replaced_and_the_listener_comes_back() {
     two.stop().await.unwrap();
 }
 
-/// As through a pooler in transaction mode: a NOTIFY is carried out, and reaches nobody.
+/// As through a pooler in transaction mode: a NOTIFY succeeds and reaches no listener.
 #[tokio::test]
-async fn where_notifications_do_not_arrive_nobody_listens_and_polling_does() {
+async fn without_notifications_no_node_listens_and_all_of_them_poll() {
     let database = Postgres::shared().database("undelivered");
     database.psql(&format!(
         "CREATE SCHEMA muted; \
@@ -84,7 +84,7 @@ async fn where_notifications_do_not_arrive_nobody_listens_and_polling_does() {
     migrate(&database.url()).await;
     let (one, two) = leader_and_follower(&database.url()).await;
     let joined = std::time::Instant::now();
-    eventually("both have found out", SOON, async || {
+    eventually("both have noticed", SOON, async || {
         assert_eq!(listening_to(&database, "leader_election"), "0");
         joined.elapsed() > T + H && listening_to(&database, "leader_election_.*") == "0"
     })
@@ -101,13 +101,13 @@ fn listening_to(database: &Database<'_>, channel: &str) -> String {
     ))
 }
 
-/// How many sessions listen to what the nodes notify.
+/// How many sessions listen to the nodes' notifications.
 fn listeners(database: &Database<'_>) -> String {
     listening_to(database, "leader_election")
 }
 
 #[tokio::test]
-async fn a_cut_and_a_stalled_connection_are_survived() {
+async fn a_disconnected_and_a_stalled_connection_are_survived() {
     let database = Postgres::shared().database("cut_connection");
     migrate(&database.url()).await;
     let proxy = Proxy::start(Postgres::shared().port());
@@ -128,7 +128,7 @@ async fn a_cut_and_a_stalled_connection_are_survived() {
     proxy.heal();
     leads(&one).await;
 
-    // The server hears every command, the node no reply.
+    // The server gets every command, the node no reply.
     proxy.stall_replies();
     eventually("the lease runs out", SOON, async || !one.is_leader()).await;
     let term: i64 = database.psql("SELECT max(term) FROM election_terms").parse().unwrap();
@@ -164,7 +164,7 @@ async fn a_held_lock_delays_a_change_of_leader_and_nothing_else() {
     let database = Postgres::shared().database("held_lock");
     migrate(&database.url()).await;
     let (one, two) = leader_and_follower(&database.url()).await;
-    // As a fenced transaction would, for longer than a stop tries: then the lease has to run out.
+    // Like a fenced transaction, for longer than a stop tries. Then the lease has to run out.
     let name = database.name().to_owned();
     let held = std::thread::spawn(move || {
         Postgres::shared().psql_in(
@@ -179,7 +179,7 @@ async fn a_held_lock_delays_a_change_of_leader_and_nothing_else() {
     })
     .await;
     assert!(one.is_leader());
-    // Tried again until the lock is free, or given up: either way somebody leads in the end.
+    // It is retried until the lock is free, or given up. Either way a node leads in the end.
     drop(one.stop().await);
     leads(&two).await;
     held.join().unwrap();

@@ -1,4 +1,4 @@
-//! What only a SQLite database has to do with: a file, or a database in memory that is shared.
+//! Tests of SQLite only: a file, or a shared database in memory.
 
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ async fn one_process_runs_nodes_of_one_election_and_of_several_on_sqlite() {
     elsewhere.stop().await.unwrap();
 }
 
-/// Time and again one node leaves while the other is at work: the database is gone if either takes the connection along.
+/// Again and again one node leaves while the other works. The database would be lost if either closed its connection.
 #[tokio::test]
 async fn an_in_memory_database_is_shared_and_survives_the_nodes_that_use_it() {
     let url: DatabaseUrl = "sqlite::memory:".parse().unwrap();

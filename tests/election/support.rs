@@ -1,4 +1,4 @@
-//! What the tests share: databases with the schema, and nodes with short times.
+//! Shared by the tests: databases with the schema, and nodes with short durations.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ pub const H: Duration = Duration::from_millis(800);
 pub const T: Duration = Duration::from_millis(2400);
 pub const N: Duration = Duration::from_millis(4800);
 
-/// How long to wait for what should happen soon.
+/// How long to wait for something that should happen soon.
 pub const SOON: Duration = Duration::from_secs(40);
 
 pub fn config(id: &str, priority: i32) -> ElectorConfig {
@@ -24,7 +24,7 @@ pub fn config(id: &str, priority: i32) -> ElectorConfig {
 
 /// Makes the schema in this database. With RUST_LOG set, the nodes' log is shown.
 pub async fn migrate(url: &str) {
-    // Set by whichever test comes first.
+    // Another test may have set it already.
     drop(
         tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
@@ -45,7 +45,7 @@ pub async fn start(url: &str, id: &str, priority: i32) -> Elector {
     start_with(url, config(id, priority)).await
 }
 
-/// `node-1`, which leads and ranks higher, and `node-2`, which follows it.
+/// `node-1`, which ranks higher and leads, and `node-2`, which follows it.
 pub async fn leader_and_follower(url: &str) -> (Elector, Elector) {
     let one = start(url, "node-1", 1).await;
     leads(&one).await;
@@ -74,7 +74,7 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// On any database that this build knows.
+    /// On a database that this build supports.
     pub async fn any() -> Self {
         #[cfg(feature = "sqlite")]
         return Self::sqlite().await;

@@ -1,4 +1,4 @@
-//! What the tests of the whole machine put into an agenda, and read in it.
+//! Access to an agenda for the tests of the whole machine.
 
 use super::{Agenda, Step};
 use crate::time::Time;

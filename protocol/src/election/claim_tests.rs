@@ -12,7 +12,7 @@ fn known(id: &str, skipped: bool) -> PeerView {
     }
 }
 
-/// `b` claims, having seen this, and then reads that.
+/// Node `b` sees the first snapshot and claims; its transaction reads the second.
 fn check(known: Vec<PeerView>, seen: Fixture, read: Fixture) -> Result<(), ClaimRejected> {
     let (id, incarnation, timeout) = ("b".to_owned(), process("b"), ms(3200));
     let electorate = Electorate { id, incarnation, election_timeout: timeout, peers: known };

@@ -2,7 +2,7 @@ use super::*;
 use crate::fixtures::{Fixture, leader, ms, process, row, seq, snapshot, term};
 use crate::snapshot::{EndReason, TermRow};
 
-fn contest<const N: usize>(known: [PeerView; N]) -> Electorate {
+fn electorate<const N: usize>(known: [PeerView; N]) -> Electorate {
     let (id, incarnation, election_timeout) = ("b".to_owned(), process("b"), ms(3200));
     Electorate { id, incarnation, election_timeout, peers: known.into() }
 }
@@ -12,7 +12,7 @@ fn known(id: &str, live: bool, skipped: bool) -> PeerView {
 }
 
 fn first<const N: usize>(known: [PeerView; N], view: Fixture) -> Option<String> {
-    contest(known).preferred_candidate(&view.into()).map(|row| row.id.clone())
+    electorate(known).preferred_candidate(&view.into()).map(|row| row.id.clone())
 }
 
 #[test]
@@ -35,12 +35,12 @@ fn only_nodes_that_could_lead_are_waited_for() {
         (known("a", true, false), row("a", 1), "a"),
         (known("a", false, false), row("a", 1), "b"),
         (known("a", true, true), row("a", 1), "b"),
-        // It has moved since.
+        // The row has moved since.
         (known("a", false, false), row("a", 2), "a"),
         (known("a", false, true), row("a", 2), "b"),
         (known("a", true, false), NodeRow { eligible: false, ..row("a", 1) }, "b"),
         (known("a", true, false), leader("a", 1, 1), "b"),
-        // Not known: by its age.
+        // The peer is unknown, so its row's age counts.
         (known("z", true, false), NodeRow { heartbeat_age: ms(3200), ..row("a", 1) }, "a"),
         (known("z", true, false), NodeRow { heartbeat_age: ms(3201), ..row("a", 1) }, "b"),
     ] {
@@ -68,7 +68,7 @@ fn the_successor_of_the_newest_term_comes_first_if_it_is_a_candidate_and_the_ter
         (vec![to_c(1, ended)], false, "c"),
         (vec![to_c(1, ended)], true, "a"),
         (vec![to_c(1, None)], false, "a"),
-        // It had its turn: a newer term has ended since.
+        // Node `c` has led: a newer term has ended since.
         (vec![to_c(1, ended), TermRow { end_reason: ended, ..term(2, "c") }], false, "a"),
     ] {
         let rows = terms.into_iter().fold(snapshot(), Fixture::term);

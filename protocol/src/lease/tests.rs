@@ -75,7 +75,7 @@ fn only_its_own_terms_row_ends_a_lease() {
         (snapshot().ended(2, "a", EndReason::Expired), true),
         (snapshot().term(other), true),
         (snapshot(), true),
-        // The row still has the status leader: it may not know.
+        // The row still has the status leader: its node may not know that the term ended.
         (snapshot().ended(1, "a", EndReason::Expired).node(leader("a", 1, 7)), true),
     ] {
         let seen = after([(0, led(7)), (100, rows)]);

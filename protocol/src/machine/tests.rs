@@ -1,6 +1,6 @@
-//! Each event in each phase by itself, its commands compared exactly.
+//! Each event in each phase, its commands compared exactly.
 //!
-//! The node under test is `b`: `a` ranks before it, `c` behind it.
+//! The node under test is `b`: `a` ranks higher, `c` lower.
 
 use super::*;
 use crate::agenda::Step;
@@ -124,30 +124,30 @@ impl Harness {
         self.handle(now, Event::Stop)
     }
 
-    /// The step under way comes back.
+    /// Answers the step under way.
     fn reply(&mut self, now: u64, reply: Reply) -> Vec<Command> {
         self.handle(now, Event::Reply { token: self.token, reply: Some(reply) })
     }
 
-    /// The step under way fails.
+    /// Fails the step under way.
     fn fail(&mut self, now: u64) -> Vec<Command> {
         self.handle(now, Event::Reply { token: self.token, reply: None })
     }
 
-    /// The read under way comes back with this.
+    /// Answers the read under way with this snapshot.
     fn observe(&mut self, now: u64, view: impl Into<Snapshot>) -> Vec<Command> {
         assert!(matches!(self.under_way(), Some(Request::Observe { .. })), "{:?}", self.under_way());
         self.reply(now, Reply::Snapshot(view.into()))
     }
 
-    /// Reads at this very moment.
+    /// Reads now.
     fn observe_now(&mut self, now: u64, view: impl Into<Snapshot>) -> Vec<Command> {
         self.machine.agenda.poll(at(now));
         self.tick(now);
         self.observe(now, view)
     }
 
-    /// The heartbeat that is due is sent and answered, and the read after it comes back.
+    /// Sends the heartbeat that is due, answers it, and answers the read after it.
     fn heartbeat_and_observe(&mut self, now: u64, view: impl Into<Snapshot>) -> Vec<Command> {
         self.tick(now);
         let ack = self.heartbeat_ack();
@@ -163,7 +163,7 @@ impl Harness {
         Reply::HeartbeatAck { seq: Some(seq_floor.next()) }
     }
 
-    /// Reads and heartbeats when the machine wants to, all answered at once and the reads with this, until
+    /// Calls the machine whenever it is due, and answers heartbeats at once and reads with this snapshot, until
     /// another step is under way or nothing is due before `until`.
     fn run_until(&mut self, until: u64, view: impl Fn(u64) -> Snapshot) -> Vec<Command> {
         let mut out = Vec::new();
@@ -202,12 +202,12 @@ impl Harness {
         }
     }
 
-    /// The newest step, as the command that sends it.
+    /// The newest step, as a command.
     fn step(&self, request: Request, limit: u64) -> Command {
         Command::Send { token: self.token, request, limit: ms(limit) }
     }
 
-    /// Asserts that the machine wants to be called in this span, and returns when.
+    /// Asserts that the machine is due in this span, and returns when.
     #[track_caller]
     fn due_within(&self, from: u64, to: u64) -> u64 {
         let due = self.machine.due().unwrap();
@@ -231,7 +231,7 @@ impl Harness {
     }
 }
 
-/// Rounded up, so that what is due has come by then.
+/// Rounds up, so that a task due at `time` is due at the result.
 fn millis(time: Time) -> u64 {
     u64::try_from((time.since_origin() - ORIGIN).as_nanos().div_ceil(1_000_000)).unwrap()
 }
@@ -280,7 +280,7 @@ fn claimed(term: i64) -> Reply {
     Reply::Claimed { term: number(term) }
 }
 
-/// A heartbeat was carried out, and set the row's count to this.
+/// A heartbeat succeeded and set the row's counter to this.
 fn ack(count: i64) -> Reply {
     Reply::HeartbeatAck { seq: Some(seq(count)) }
 }

@@ -24,7 +24,7 @@ fn noting(seen: &Seen) -> Hook {
 }
 
 struct Running {
-    /// Its drop is an event too.
+    /// Dropping it is an event of the tests, too.
     _outlets: Outlets,
     changes: mpsc::UnboundedSender<RoleChange>,
     events: broadcast::Receiver<Event>,
@@ -45,9 +45,9 @@ fn start(on_become_leader: Hook, on_become_follower: Hook) -> Running {
     Running { _outlets: outlets, changes, events, abort, task }
 }
 
-/// Whether the panic comes before or in the hook's future makes no difference.
+/// A panic before the hook's future is reported like one inside it.
 #[tokio::test]
-async fn a_hook_that_panics_is_reported_and_the_next_change_is_told() {
+async fn a_hook_that_panics_is_reported_and_the_next_change_gets_its_hook() {
     fn bug() -> bool {
         true
     }
@@ -70,7 +70,7 @@ async fn a_hook_that_panics_is_reported_and_the_next_change_is_told() {
 }
 
 #[tokio::test]
-async fn a_hook_that_hangs_is_aborted_in_time_and_the_application_learns_what_it_is_now() {
+async fn a_hook_that_hangs_is_aborted_in_time_and_the_application_learns_its_present_role() {
     let seen = Seen::default();
     let mut running = start(Hook::new(|_| std::future::pending()), noting(&seen));
     for (role, term) in [(Role::Leader, 1), (Role::Follower, 1), (Role::Leader, 2), (Role::Follower, 2)] {
@@ -87,7 +87,7 @@ async fn a_hook_that_hangs_is_aborted_in_time_and_the_application_learns_what_it
 }
 
 #[tokio::test]
-async fn a_hook_that_is_slow_and_not_too_slow_is_waited_for() {
+async fn a_hook_within_the_limit_is_waited_for() {
     let seen = Seen::default();
     let slow = {
         let seen = Arc::clone(&seen);
@@ -107,7 +107,7 @@ async fn a_hook_that_is_slow_and_not_too_slow_is_waited_for() {
     assert_eq!(*seen.lock().unwrap(), ["slow", "follower 1"]);
 }
 
-/// An abort cannot interrupt code that does not wait; the end of the hooks is the end of that code.
+/// An abort cannot interrupt code that does not await. The hooks end when that code ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hook_that_blocks_its_thread_has_ended_when_the_hooks_have() {
     let seen = Seen::default();

@@ -1,4 +1,4 @@
-//! What an operator reads: one line for a change of role, one for what needs attention, none in calm.
+//! The log lines: one for each change of role, one for each problem, none while nothing happens.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ impl Writer {
                 "notifications do not arrive on this connection (a pooler in transaction mode?): polling instead, so a \
                  leader's stop is noticed within {polling_every:?}"),
             Event::ListeningFailed { reason } => {
-                debug!(event, %election, %node_id, "listening for notifications failed, polling goes on: {reason}");
+                debug!(event, %election, %node_id, "listening for notifications failed, still polling: {reason}");
             }
             Event::HookPanicked { role, term } => {
                 error!(event, %election, %node_id, term = term.get(), "the hook for becoming {role} panicked");
@@ -74,14 +74,14 @@ impl Writer {
             Event::HookAborted { role, term } => warn!(event, %election, %node_id, term = term.get(),
                 "the hook for becoming {role} was still running and was aborted"),
             Event::Missed { events } => {
-                warn!(event, %election, %node_id, "{events} log lines were dropped: the log was too slow");
+                warn!(event, %election, %node_id, "{events} log lines were dropped: the log subscriber was too slow");
             }
             Event::Stopped { clean: true } => {
                 info!(event, %election, %node_id, "{node_id} left the election {election}");
             }
             Event::Stopped { clean: false } => warn!(event, %election, %node_id,
-                "{node_id} stopped, but could not deregister in time: its row stays until it is cleaned up, and its \
-                 lease, if it led, until that runs out"),
+                "{node_id} stopped, but could not deregister in time: its row stays until cleanup deletes it \
+                 and, if it led, its lease stays in force until it expires"),
             Event::Replaced => warn!(event, %election, %node_id,
                 "{node_id} left the election {election}: replaced by a newer process with the same node id"),
             Event::Crashed { reason } => {
@@ -98,7 +98,7 @@ impl Writer {
                     "{node_id} lost leadership of term {term}: resigned (shutting down)");
             }
             LossReason::Lapsed => format!("could not renew its lease within {}", seconds(*renew_deadline)),
-            LossReason::Deposed => "its term or its row was ended in the database".to_owned(),
+            LossReason::Deposed => "its term was ended or its row was changed in the database".to_owned(),
             LossReason::Replaced => "replaced by a newer process with the same node id".to_owned(),
             LossReason::Crashed => "its loop crashed".to_owned(),
         };
@@ -106,7 +106,7 @@ impl Writer {
     }
 }
 
-/// As people read it: `9.1s`, `34ms`.
+/// A duration for people: `9.1s`, `34ms`.
 fn seconds(span: Duration) -> String {
     if span < Duration::from_secs(1) {
         format!("{}ms", span.as_millis())

@@ -82,13 +82,13 @@ fn the_subscriber_of_the_thread_that_starts_the_log_gets_its_lines_with_their_na
 }
 
 #[test]
-fn a_subscriber_that_blocks_delays_nobody_and_what_it_missed_is_counted() {
+fn a_subscriber_that_blocks_delays_no_one_and_its_missed_lines_are_counted() {
     let (release, blocked) = channel::<()>();
     let (lines, heard) = channel();
     let both = Mutex::new((lines, blocked));
     let (queue, thread) = start(move |line| {
         let both = both.lock().unwrap();
-        // Until the other end is dropped.
+        // Blocks until the other end is dropped.
         let _ = both.1.recv();
         both.0.send(message(line)).unwrap();
     });
@@ -103,9 +103,12 @@ fn a_subscriber_that_blocks_delays_nobody_and_what_it_missed_is_counted() {
     thread.finish(Duration::from_secs(20));
     let lines: Vec<_> = heard.iter().collect();
     let dropped = events - (lines.len() - 1);
-    // One may have been taken out of the queue before it was full.
+    // The thread may have taken one event before the queue was full.
     assert!((99..=100).contains(&dropped), "{dropped}");
-    assert!(lines.contains(&format!("{dropped} log lines were dropped: the log was too slow")), "{lines:?}");
+    assert!(
+        lines.contains(&format!("{dropped} log lines were dropped: the log subscriber was too slow")),
+        "{lines:?}"
+    );
 }
 
 #[test]

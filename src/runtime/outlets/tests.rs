@@ -22,7 +22,7 @@ fn outlets()
 -> (Outlets, watch::Receiver<SharedState>, broadcast::Receiver<Event>, mpsc::UnboundedReceiver<RoleChange>) {
     let (mut outlets, state, events) = Outlets::new(SharedState::new("e".to_owned(), "a".to_owned(), 0));
     let (changes, told) = mpsc::unbounded_channel();
-    outlets.tell_hooks(changes);
+    outlets.send_to_hooks(changes);
     let deadline = Time::from_origin(Duration::MAX);
     outlets.publish(leading(), Some(Lease { term: TERM, since: Time::default(), deadline }), None);
     outlets.announce(Event::BecameLeader { term: TERM, leaderless: None, previous: None });
@@ -34,11 +34,11 @@ fn roles(told: &mut mpsc::UnboundedReceiver<RoleChange>) -> Vec<(Role, Option<Lo
 }
 
 #[test]
-fn however_a_leaders_loop_ends_its_leadership_is_withdrawn_and_the_hooks_are_told() {
+fn however_a_leaders_loop_ends_its_leadership_is_withdrawn_and_the_hooks_run() {
     let crash = Exit::Crashed("a bug".to_owned());
     let ends: [(fn(Outlets), Exit); 2] = [
         (|outlets| outlets.end(Exit::Crashed("a bug".to_owned())), crash),
-        (drop, Exit::Crashed("its thread ended without a word".to_owned())),
+        (drop, Exit::Crashed("its thread ended without reporting why".to_owned())),
     ];
     for (end, exit) in ends {
         let (outlets, state, mut events, mut told) = outlets();
@@ -53,7 +53,7 @@ fn however_a_leaders_loop_ends_its_leadership_is_withdrawn_and_the_hooks_are_tol
 }
 
 #[test]
-fn only_the_first_end_counts_and_a_loss_is_told_once() {
+fn only_the_first_end_counts_and_a_loss_is_announced_once() {
     let (outlets, state, _events, mut told) = outlets();
     outlets.publish(leading(), None, None);
     outlets.announce(Event::LostLeadership { term: TERM, reason: LossReason::ShuttingDown });
@@ -65,7 +65,7 @@ fn only_the_first_end_counts_and_a_loss_is_told_once() {
 }
 
 #[test]
-fn who_watches_the_state_is_woken_by_a_change_only() {
+fn only_a_change_wakes_a_watcher_of_the_state() {
     let (outlets, mut state, _events, _told) = outlets();
     let lease = state.borrow_and_update().lease;
     outlets.publish(leading(), lease, None);
@@ -76,7 +76,7 @@ fn who_watches_the_state_is_woken_by_a_change_only() {
 
 #[test]
 #[should_panic(expected = "announced before it was withdrawn")]
-fn a_loss_must_not_be_told_before_it_is_published() {
+fn a_loss_must_not_be_announced_before_it_is_published() {
     let (outlets, ..) = outlets();
     outlets.announce(Event::LostLeadership { term: TERM, reason: LossReason::Lapsed });
 }

@@ -6,7 +6,7 @@ use tokio::time::{advance, sleep};
 
 use super::*;
 
-/// A source that takes its time, and notes what it was asked for and how long it was given.
+/// A slow source that records the requested reads and their limits.
 #[derive(Clone)]
 struct Slow {
     takes: Duration,
@@ -52,7 +52,7 @@ fn start(source: &Slow) -> mpsc::UnboundedSender<Query> {
     queries
 }
 
-/// Asks, and says whether there was an answer and after how long.
+/// Reads, and returns whether there was an answer and how long it took.
 fn ask(queries: &mpsc::UnboundedSender<Query>) -> JoinHandle<(bool, Duration)> {
     let (waiter, answer) = Waiter::new();
     queries.send(Query::Leader(waiter)).unwrap();
@@ -84,7 +84,7 @@ async fn reads_that_wait_together_share_an_answer_and_abandoned_ones_are_not_car
     let queries = start(&source);
     let first = ask(&queries);
     sleep(MOMENT).await;
-    // While the first is carried out.
+    // While the first read is carried out.
     let waiting: Vec<_> = (0..10).map(|_| ask(&queries)).collect();
     let (waiter, abandoned) = Waiter::new();
     queries.send(Query::Nodes(waiter)).unwrap();

@@ -14,20 +14,20 @@ use crate::runtime::outlets::Announcer;
 use crate::store::backend::postgres::{CHANNEL, SESSION_SETTINGS};
 use protocol::Timing;
 
-/// LISTEN has no keepalive: a peer that vanished without a word is noticed by a ping, which is no statement.
+/// LISTEN has no keepalive. A ping, which is no statement, shows that the server has vanished silently.
 const PING_EVERY: Duration = Duration::from_secs(15);
 
-/// How long until it is tried again whether notifications are delivered, where they were not several times in a row.
+/// How long until delivery is probed again, after notifications did not arrive several times in a row.
 const PROBE_AGAIN: Duration = Duration::from_secs(600);
 
-/// How long a notification may take to arrive, at the least.
+/// The shortest time within which a notification must arrive.
 const SHORTEST_PROBE: Duration = Duration::from_secs(1);
 
-/// Why a connection's life ended.
+/// How a connection ended.
 enum End {
-    /// It was good for a while, and then broke.
+    /// It worked for a while and then broke.
     Broken,
-    /// What is notified does not arrive there.
+    /// Notifications do not arrive on it.
     Undelivered,
 }
 
@@ -45,10 +45,11 @@ impl<'a> Listener<'a> {
         Self { election, timing, wakeups, announcer, ping_every: PING_EVERY }
     }
 
-    /// Listens, and connects again, for ever. A connection lost or made means that notifications may have been missed.
+    /// Listens, and reconnects, for ever. Losing or making a connection means that notifications may have been
+    /// missed.
     ///
-    /// Every connection has a pool of its own: the driver says good-bye to a lost one in the background, which takes as
-    /// long as the system takes to give a dead peer up, and the place in the pool is taken until then.
+    /// Every connection has a pool of its own: the driver closes a lost connection in the background, which takes
+    /// until the system gives up the dead peer, and until then the connection occupies its place in the pool.
     pub async fn listen(self, pool: impl Fn() -> PgPool) {
         let Self { timing, wakeups, announcer, .. } = self;
         let mut backoff = Backoff::new(timing.heartbeat_interval() / 4, timing.election_timeout());
@@ -65,7 +66,7 @@ impl<'a> Listener<'a> {
                         let polling_every = timing.heartbeat_interval();
                         announcer.announce(Event::NotificationsMissing { polling_every });
                     }
-                    // Once may be a moment in which the network was slow.
+                    // A single failure may only mean that the network was slow.
                     sleep(if undelivered < 3 { 4 * timing.election_timeout() } else { PROBE_AGAIN }).await;
                 }
                 Err(error) => announcer.announce(Event::ListeningFailed { reason: error.to_string() }),
@@ -76,7 +77,7 @@ impl<'a> Listener<'a> {
         }
     }
 
-    /// One connection's life.
+    /// Runs one connection until it ends.
     async fn session(&self, pool: &PgPool) -> Result<End, Error> {
         let limit = self.timing.election_timeout();
         let mut listener = timeout(limit, connect(pool)).await.map_err(|_| Error::PoolTimedOut)??;
@@ -94,7 +95,7 @@ impl<'a> Listener<'a> {
                         self.wakeups.notify_one();
                     }
                 }
-                // Lost, and what came meanwhile with it.
+                // The connection is lost, and with it any notifications sent since.
                 Ok(Ok(None) | Err(_)) => return Ok(End::Broken),
                 Err(_) => {
                     let ping = async { listener.acquire().await?.ping().await };
@@ -118,11 +119,11 @@ async fn connect(pool: &PgPool) -> Result<PgListener, Error> {
     Ok(listener)
 }
 
-/// Whether notifications arrive: one on a channel that nobody else knows, from another connection, within `limit`.
+/// Whether notifications arrive: sends one on a new random channel from another connection, and waits for `limit`.
 ///
-/// Through a pooler in transaction mode a LISTEN stays behind in whatever server session it met, and what is notified
-/// reaches whoever happens to use that session at the time, whose driver may take it for a broken connection. So
-/// the channel that matters is not listened to before it is known that nobody else will hear it.
+/// Through a pooler in transaction mode, a LISTEN stays in the server session that carried it out. Its notifications
+/// reach the client that happens to use that session later, whose driver may take them for a protocol error. So the
+/// election's channel is listened to only once it is known that no other client would get the notifications.
 async fn delivers(listener: &mut PgListener, pool: &PgPool, limit: Duration) -> Result<bool, Error> {
     let channel = format!("{CHANNEL}_{}", Uuid::new_v4().simple());
     listener.listen(&channel).await?;
@@ -130,19 +131,19 @@ async fn delivers(listener: &mut PgListener, pool: &PgPool, limit: Duration) -> 
     let notify = format!("SELECT pg_notify('{channel}', '')");
     match sqlx::raw_sql(AssertSqlSafe(notify)).execute(&mut other).await {
         Ok(_) => {}
-        // It was given that very session, and its driver did not expect the notification.
+        // The pooler gave it that same session, and its driver did not expect the notification.
         Err(Error::Protocol(_)) => return Ok(false),
         Err(error) => return Err(error),
     }
     let arrived = timeout(limit, listener.try_recv()).await;
-    // How the parting goes does not matter.
+    // The result of closing does not matter.
     drop(other.close().await);
     match arrived {
         Ok(Ok(Some(_))) => {
             listener.unlisten(&channel).await?;
             Ok(true)
         }
-        // The connection was lost: that says nothing about what would have arrived.
+        // The connection was lost. That does not show whether notifications arrive.
         Ok(Ok(None)) => Err(Error::PoolClosed),
         Ok(Err(error)) => Err(error),
         Err(_) => Ok(false),

@@ -24,7 +24,7 @@ pub(super) async fn watch(spec: ConnectSpec, pace: Duration, limit: Duration, wa
             })
             .await;
         let version = version.ok().flatten();
-        // The number means something on one connection only: after a failure it counts as changed.
+        // The number is only valid on one connection, so after a failure it counts as changed.
         if version != seen {
             wakeups.notify_one();
         }

@@ -7,10 +7,10 @@ use crate::runtime::outlets::Outlets;
 use crate::runtime::shared::SharedState;
 
 const SOON: Duration = Duration::from_secs(20);
-/// Several looks.
+/// Long enough for several reads.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// H is long: what wakes within [`SOON`] is no poll.
+/// H is long, so a wake-up within [`SOON`] is not a poll.
 async fn beside(url: &DatabaseUrl, test: impl AsyncFnOnce(&Notify)) {
     let heartbeat = 10 * SOON;
     let timing = Timing::new(heartbeat, 3 * heartbeat, 6 * heartbeat, 0.1).unwrap();
@@ -19,23 +19,23 @@ async fn beside(url: &DatabaseUrl, test: impl AsyncFnOnce(&Notify)) {
     let spec = url.spec("leader-election/a").unwrap();
     tokio::select! {
         () = run(spec, "e".to_owned(), timing, Arc::clone(&wakeups), outlets.announcer()) => {
-            unreachable!("wake-ups go on for ever")
+            unreachable!("the wake-ups never end")
         }
         () = test(&wakeups) => {}
     }
 }
 
 #[tokio::test]
-async fn a_write_to_a_sqlite_file_wakes_and_calm_does_not() {
+async fn only_a_write_to_a_sqlite_file_wakes() {
     let dir = testkit::directory();
     let url: DatabaseUrl = format!("sqlite:{}", dir.path().join("e.db").display()).parse().unwrap();
     let writer = url.connect().await.unwrap();
     writer.execute_unprepared("CREATE TABLE t (x)").await.unwrap();
     beside(&url, async |wakeups| {
-        timeout(SOON, wakeups.notified()).await.expect("the first look is news");
-        assert!(timeout(QUIET, wakeups.notified()).await.is_err(), "it wakes although nobody has written");
+        timeout(SOON, wakeups.notified()).await.expect("the first read counts as a change");
+        assert!(timeout(QUIET, wakeups.notified()).await.is_err(), "it wakes without a write");
         writer.execute_unprepared("INSERT INTO t VALUES (1)").await.unwrap();
-        timeout(SOON, wakeups.notified()).await.expect("somebody has written");
+        timeout(SOON, wakeups.notified()).await.expect("the write is noticed");
     })
     .await;
 }
@@ -45,7 +45,7 @@ async fn a_database_in_memory_wakes_now_and_then() {
     let url: DatabaseUrl = "sqlite::memory:".parse().unwrap();
     beside(&url, async |wakeups| {
         for _ in 0..3 {
-            timeout(SOON, wakeups.notified()).await.expect("there is no other way to hear of a change");
+            timeout(SOON, wakeups.notified()).await.expect("there is no other way to learn of a change");
         }
     })
     .await;

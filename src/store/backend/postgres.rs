@@ -33,16 +33,18 @@ pub(in crate::store) use self::dialect::PostgresDialect;
 /// How many connections a caller of `DatabaseUrl::connect` gets.
 const POOL_SIZE: u32 = 3;
 
-/// After this long without a connection it is time to find out why.
+/// How long to wait for a connection before finding out why there is none.
 const DIAGNOSIS_DELAY: Duration = Duration::from_millis(250);
 
-/// What the elector wants of a session, where the server is of version 14 or later:
+/// The session settings of the elector, for servers of version 14 or later:
 ///
-/// - It looks whether its client is still there. A command that was given up while it waits for a lock would wait on,
-///   and every new attempt would be one more session that does. Not every system has it.
-/// - It is not ended for being idle, which a listener always is, and the others between two heartbeats.
+/// - The server checks that its client is still there. Otherwise a command that was given up while it waits for a
+///   lock would wait on, and every new attempt would add one more such session. Not every operating system supports
+///   this.
+/// - The server does not end the session for being idle. A listener is always idle, and the others are between
+///   heartbeats.
 ///
-/// A pooler may hand the session to others, who lose nothing by either.
+/// A pooler may give the session to other clients. Neither setting harms them.
 pub(crate) const SESSION_SETTINGS: &str = "SELECT set_config('idle_session_timeout', '0', false), \
      set_config('client_connection_check_interval', '1s', false) \
      WHERE current_setting('server_version_num')::int >= 140000";
@@ -51,9 +53,9 @@ pub(crate) const SESSION_SETTINGS: &str = "SELECT set_config('idle_session_timeo
 #[derive(Clone)]
 pub(crate) struct Postgres {
     options: Box<PgConnectOptions>,
-    /// The hooks of the pool that was handed in.
+    /// The hooks of the pool that was passed in.
     hooks: Option<Box<PgPoolOptions>>,
-    /// Whether a pooler has refused `default_transaction_isolation`: then it is not asked for again.
+    /// Whether a pooler has refused `default_transaction_isolation`. Then it is not requested again.
     isolation_refused: Arc<AtomicBool>,
 }
 
@@ -66,7 +68,7 @@ impl Postgres {
         let DatabaseConnectionType::SqlxPostgresPoolConnection(_) = &connection.inner else { return None };
         let pool = connection.get_postgres_connection_pool();
         let options = PgConnectOptions::clone(&pool.connect_options())
-            .application_name(&cut_to_name(application_name))
+            .application_name(&truncate_name(application_name))
             .disable_statement_logging();
         Some(Self { hooks: Some(Box::new(pool.options().clone())), ..Self::new(options) })
     }
@@ -79,8 +81,8 @@ impl Postgres {
     /// Statements that are no transaction of their own run at READ COMMITTED, whatever the role's default: at a higher
     /// level a lost race is an error, and costs the connection.
     ///
-    /// It is asked for as the session starts, so that a pooler which hands the session to others knows of it. Many
-    /// poolers refuse that, each in its own words: they are not asked again.
+    /// It is requested when the session starts, so that a pooler which gives the session to other clients knows of
+    /// it. Many poolers refuse that, each with its own message: they are not asked again.
     async fn open(&self, diagnose: bool) -> Result<PgConnection, sqlx::Error> {
         let plain = || self.options.as_ref().clone();
         if self.isolation_refused.load(Relaxed) {
@@ -103,7 +105,7 @@ impl Postgres {
         diagnose: bool,
     ) -> Result<PgConnection, sqlx::Error> {
         let Some(hooks) = &self.hooks else { return options.connect().await };
-        // Only a pool runs the hooks. Turned away, it tries again and again, and keeps the reason to itself.
+        // Only a pool runs the hooks. When it is refused, it retries and does not report the reason.
         let pool = pool_of_one(hooks.as_ref().clone()).connect_lazy_with(options.clone());
         tokio::select! {
             opened = pool.acquire() => opened.map(|connection| connection.detach()),
@@ -125,7 +127,7 @@ impl Backend for Postgres {
 
     async fn ping(&self) -> Result<(), DbErr> {
         let connection = self.options.connect().await.map_err(connecting_failed)?;
-        // It was reached: how the parting goes does not matter.
+        // The database was reached. The result of closing does not matter.
         drop(connection.close().await);
         Ok(())
     }
@@ -148,7 +150,7 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// A pool of one connection, which it opens when it is asked for.
+    /// A pool of one connection, which it opens on demand.
     pub(crate) fn pool(&self) -> PgPool {
         let hooks = self.hooks.as_deref().cloned().unwrap_or_default();
         pool_of_one(hooks).connect_lazy_with(self.options.as_ref().clone())
@@ -167,15 +169,15 @@ async fn why_not(options: &PgConnectOptions) -> sqlx::Error {
     }
 }
 
-/// Whether the login was refused for a reason that another one, with fewer parameters, may not have: not for its user,
-/// its database, or the state of the server.
+/// Whether the login was refused for a reason that a login with fewer parameters may not have: not for its user, its
+/// database, or the state of the server.
 fn may_be_a_refused_parameter(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     code.is_some_and(|code| !["28", "3D", "53", "57"].iter().any(|class| code.starts_with(class)))
 }
 
-/// Cut to what PostgreSQL keeps of a name: 63 bytes.
-pub(crate) fn cut_to_name(text: &str) -> String {
+/// Truncates to the part of a name that PostgreSQL keeps: 63 bytes.
+pub(crate) fn truncate_name(text: &str) -> String {
     let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|&end| end <= 63).last();
     text[..end.unwrap_or(0)].to_owned()
 }
@@ -185,10 +187,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_cut_between_characters() {
-        assert_eq!(cut_to_name("leader-election/node-1"), "leader-election/node-1");
-        assert_eq!(cut_to_name(&"x".repeat(64)), "x".repeat(63));
-        assert_eq!(cut_to_name(&"é".repeat(40)), "é".repeat(31));
-        assert_eq!(cut_to_name(""), "");
+    fn a_name_is_truncated_between_characters() {
+        assert_eq!(truncate_name("leader-election/node-1"), "leader-election/node-1");
+        assert_eq!(truncate_name(&"x".repeat(64)), "x".repeat(63));
+        assert_eq!(truncate_name(&"é".repeat(40)), "é".repeat(31));
+        assert_eq!(truncate_name(""), "");
     }
 }

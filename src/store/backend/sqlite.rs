@@ -25,16 +25,16 @@ use crate::store::error::StoreError;
 use crate::store::link::Plain;
 use crate::store::session::Session;
 
-/// How long a statement waits for another process's transaction. Nobody can end that wait early (SQLite's thread
-/// sleeps in it), so it is short: a step that still wants the lock asks again.
+/// How long a statement waits for another process's transaction. The wait cannot be ended early, because SQLite's
+/// thread sleeps in it. So it is short, and a step that still wants the lock retries.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A SQLite database.
 #[derive(Clone)]
 pub(crate) enum Sqlite {
-    /// A file, and the hooks of the pool that was handed in.
+    /// A file, and the hooks of the pool that was passed in.
     File(Box<SqliteConnectOptions>, Option<Box<SqlitePoolOptions>>),
-    /// A database in memory: it is gone with its connection, which therefore everybody has to use.
+    /// A database in memory. It ends with its connection, so all users share that connection.
     InMemory(DatabaseConnection),
 }
 
@@ -54,8 +54,8 @@ impl Sqlite {
         if is_in_memory(&options) {
             return Some(Self::InMemory(connection.clone()));
         }
-        // FULL: NORMAL may lose the last commits with the machine's power, and a claim that was lost would let its
-        // term come back. The setting is each connection's own.
+        // FULL: with NORMAL a power failure may lose the last commits, and a lost claim would let its term come back.
+        // The setting belongs to each connection.
         let options = options
             .busy_timeout(BUSY_TIMEOUT)
             .synchronous(SqliteSynchronous::Full)
@@ -89,7 +89,7 @@ impl Backend for Sqlite {
         match self {
             Self::File(options, _) => {
                 let connection = options.connect().await.map_err(connecting_failed)?;
-                // It was reached: how the parting goes does not matter.
+                // The database was reached. The result of closing does not matter.
                 drop(connection.close().await);
                 Ok(())
             }
@@ -97,7 +97,7 @@ impl Backend for Sqlite {
         }
     }
 
-    /// The file is locked for a moment while the first process that opens it turns it to write-ahead logging, and
+    /// The first process that opens the file switches it to write-ahead logging. The file is locked during that, and
     /// SQLite does not wait for that lock.
     fn ping_may_succeed_in_a_moment(&self, error: &StoreError) -> bool {
         matches!(self, Self::File(..)) && error.is_transient()
@@ -125,7 +125,7 @@ fn is_in_memory(options: &SqliteConnectOptions) -> bool {
     if file.is_empty() || file == ":memory:" || (file.starts_with("file:") && file.contains("memory")) {
         return true;
     }
-    // The options tell it only by their URL, which in turn cannot be built of every file name.
+    // Only the URL of the options shows it, and that URL cannot be built from every file name.
     let url = options.clone().filename("/file").to_url_lossy();
     url.query_pairs().any(|(name, value)| name == "mode" && value == "memory")
 }
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_in_memory_is_told_from_a_file() {
+    fn a_database_in_memory_is_distinguished_from_a_file() {
         for (url, in_memory) in [
             ("sqlite::memory:", true),
             ("sqlite://?mode=memory", true),

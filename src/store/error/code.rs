@@ -1,4 +1,4 @@
-//! What the databases' error codes mean: one table for each.
+//! The meaning of the databases' error codes: one table for each.
 
 use sea_orm::sqlx;
 use sqlx::error::DatabaseError;
@@ -14,12 +14,12 @@ pub(super) fn kind(error: &dyn DatabaseError) -> Kind {
     }
 }
 
-/// Whether the server refused a run-time parameter: `undefined_object`, or a value it does not take.
+/// Whether the server refused a run-time parameter: `undefined_object`, or a value it does not accept.
 pub(super) fn is_parameter(error: &dyn DatabaseError) -> bool {
     sqlite_code(error).is_none() && error.code().is_some_and(|code| code == "42704" || code.starts_with("22"))
 }
 
-/// What the database said, with its SQLSTATE.
+/// The database's message, with its SQLSTATE.
 pub(super) fn message(error: &dyn DatabaseError) -> String {
     match (sqlite_code(error), error.code()) {
         (None, Some(code)) => format!("{} (SQLSTATE {code})", error.message()),
@@ -27,7 +27,7 @@ pub(super) fn message(error: &dyn DatabaseError) -> String {
     }
 }
 
-/// Whether what the database turned down was this one statement.
+/// Whether the database rejected only this statement.
 pub(super) fn leaves_connection_usable(error: &dyn DatabaseError) -> bool {
     match (sqlite_code(error), error.code()) {
         (Some(code), _) => sqlite_leaves_usable(code),
@@ -74,8 +74,8 @@ fn of_sqlite(code: i32, message: &str) -> Kind {
     }
 }
 
-/// Data, integrity, and syntax or access: the statement's own faults. Not a rollback (class 40): after a serialization
-/// failure or a deadlock the connection is dropped. Not a prepared statement that is there already.
+/// Data, integrity, and syntax or access: faults of the statement itself. A rollback (class 40) is not one: after a
+/// serialization failure or a deadlock the connection is dropped. Nor is a prepared statement that already exists.
 fn sqlstate_leaves_usable(code: &str) -> bool {
     ["22", "23", "42"].iter().any(|class| code.starts_with(class)) && code != "42P05"
 }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sqlstates_are_sorted() {
+    fn sqlstates_are_classified() {
         for (code, expected) in [
             ("08006", Kind::Transient),
             ("08P01", Kind::Transient),
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn sqlite_codes_are_sorted() {
+    fn sqlite_codes_are_classified() {
         for (code, message, expected) in [
             (5, "database is locked", Kind::Transient),
             (517, "database is locked", Kind::Transient),

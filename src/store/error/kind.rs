@@ -3,32 +3,32 @@
 /// What can be done about a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Kind {
-    /// No answer in time. Try again.
+    /// No answer in time. Retry.
     Timeout,
-    /// The connection broke, or the server asks to try again (deadlock, shutdown, too many connections).
+    /// The connection broke, or the server asks for a retry (deadlock, shutdown, too many connections).
     Transient,
-    /// The database takes no writes now: a standby, or a file system that is read-only. Try again: another server may
-    /// be asked next, or this one may be promoted.
+    /// The database takes no writes now: a standby, or a read-only file system. Retry: the next connection may reach
+    /// another server, or this one may be promoted.
     ReadOnly,
-    /// The server has no database of that name. Somebody may be about to create it: try again.
+    /// The server has no database of that name. It may be created soon, so retry.
     NoDatabase,
     /// A pooler gave us a session that does not know our prepared statements, or that knows them already. The next
-    /// session may be another; until somebody sees to the pooler it will happen again.
+    /// session may be another one. Until the pooler's configuration changes it will happen again.
     PoolerWithoutPreparedStatements,
-    /// Tables or columns are missing. Migrate, then try again.
+    /// Tables or columns are missing. Migrate, then retry.
     SchemaMissing,
-    /// The login was refused. A person has to do something.
+    /// The login was refused. A person has to act.
     AccessDenied,
-    /// The user may log in, and may not do this. A person has to do something.
+    /// The user may log in, but lacks a privilege. A person has to act.
     MissingPrivilege,
-    /// The server refused a run-time parameter of the connection string. A person has to do something.
+    /// The server refused a run-time parameter of the connection string. A person has to act.
     InvalidParameter,
-    /// The server turned the step down, and will again.
+    /// The server rejected the step. A retry gets the same answer.
     Permanent,
 }
 
 impl Kind {
-    /// Whether trying again may help with nobody doing anything about it.
+    /// Whether a retry may help without any change to the configuration or the database.
     #[cfg(any(feature = "sqlite", test))]
     pub(crate) fn is_transient(self) -> bool {
         match self {

@@ -19,22 +19,22 @@ use conninfo::switches;
 use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 
-use crate::store::backend::postgres::cut_to_name;
+use crate::store::backend::postgres::truncate_name;
 
-/// Where Debian's and PostgreSQL's own builds put the socket.
+/// The directories of the socket in Debian's and in PostgreSQL's own builds.
 const SOCKET_DIRECTORIES: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
-/// Whether everything that was asked for can be carried out here. Looks at nothing but the specification.
+/// Whether everything in the connection string is supported. Reads nothing but the specification.
 ///
 /// # Errors
-/// What cannot, and what to do instead.
+/// What is not supported, and what to do instead.
 pub(crate) fn check(asked: &Postgres) -> Result<(), String> {
     let host = only_host(asked)?;
     let refused = |keyword, value: &str, why: &str| {
         Err(format!("{} cannot be honoured: {why}", asked.origins.setting(keyword).with_value(Some(value))))
     };
     match asked.target_session_attrs {
-        // A node does nothing but write: on a read-only server its first step fails, and it connects again.
+        // A node only writes. On a read-only server its first step fails, and it reconnects.
         TargetSessionAttrs::Any | TargetSessionAttrs::ReadWrite | TargetSessionAttrs::Primary => {}
         attrs @ (TargetSessionAttrs::ReadOnly
         | TargetSessionAttrs::Standby
@@ -57,29 +57,29 @@ pub(crate) fn check(asked: &Postgres) -> Result<(), String> {
         }
     }
     tls::check(asked)?;
-    // Whether a host without a name has a socket is seen when it is connected to.
+    // Whether a host without a name has a socket is known only when it is connected to.
     if host.is_socket().is_some() {
         tls::mode(asked, host)?;
     }
     Ok(())
 }
 
-/// The options for a new connection: looks for the socket, the certificates and the password file. The name is what
-/// the session is called unless the connection string has a name for it.
+/// The options for a new connection: reads the socket directories, the certificates and the password file. The name
+/// is the session's unless the connection string has one.
 ///
-/// The driver has options of its own from the process's environment. All are replaced but two, for which it has no
-/// way: it adds `PGOPTIONS`, and `PGSSLCERT` with `PGSSLKEY` where no client certificate is given.
+/// The driver takes options of its own from the process's environment. All are replaced but two, which it has no way
+/// to replace: it adds `PGOPTIONS`, and `PGSSLCERT` with `PGSSLKEY` if no client certificate is given.
 ///
 /// # Errors
-/// What [`check`] says, and certificates that cannot be read.
+/// The errors of [`check`], and certificates that cannot be read.
 pub(crate) fn options(asked: &Postgres, application_name: &str) -> Result<PgConnectOptions, String> {
     check(asked)?;
     let host = resolved(only_host(asked)?);
     let user = match &asked.user {
         Some(user) => user.clone(),
-        None => {
-            whoami::username().map_err(|error| format!("name a user: this process's has none ({error})"))?
-        }
+        None => whoami::username().map_err(|error| {
+            format!("name a user: the operating system has no name for this process's user ({error})")
+        })?,
     };
     let database = asked.database.as_ref().unwrap_or(&user);
     let password = match (&asked.password, &asked.passfile) {
@@ -93,10 +93,10 @@ pub(crate) fn options(asked: &Postgres, application_name: &str) -> Result<PgConn
         .port(host.port)
         .username(&user)
         .database(database)
-        // To the driver an empty password is none.
+        // The driver treats an empty password as none.
         .password(password.as_ref().map_or("", |password| password.expose()))
         .ssl_mode(tls::mode(asked, &host)?)
-        .application_name(&name.unwrap_or_else(|| Cow::from(cut_to_name(application_name))))
+        .application_name(&name.unwrap_or_else(|| Cow::from(truncate_name(application_name))))
         // The driver asks for its own rounding of floating-point numbers, which poolers refuse and nothing here
         // needs.
         .extra_float_digits(None);
@@ -104,15 +104,15 @@ pub(crate) fn options(asked: &Postgres, application_name: &str) -> Result<PgConn
     if let Some(capacity) = asked.statement_cache_capacity {
         options = options.statement_cache_capacity(capacity.get());
     }
-    let parameters = unsaid(&asked.parameters, options.get_options());
+    let parameters = remaining_parameters(&asked.parameters, options.get_options());
     if !parameters.is_empty() {
         options = options.options(parameters.iter().map(|parameter| (&parameter.name, &parameter.value)));
     }
     Ok(options.disable_statement_logging())
 }
 
-/// What is left to say where the driver has said something: it reads `PGOPTIONS`.
-fn unsaid<'a>(parameters: &'a [Parameter], said: Option<&str>) -> &'a [Parameter] {
+/// The parameters that the driver has not already set from `PGOPTIONS`.
+fn remaining_parameters<'a>(parameters: &'a [Parameter], said: Option<&str>) -> &'a [Parameter] {
     let said = said.and_then(|text| switches(text).ok()).unwrap_or_default();
     parameters.strip_prefix(said.as_slice()).unwrap_or(parameters)
 }
@@ -128,7 +128,7 @@ fn only_host(asked: &Postgres) -> Result<&Host, String> {
     }
 }
 
-/// Without a name: the socket if there is one, else this machine.
+/// For a host without a name: the socket if there is one, else this machine.
 fn resolved(host: &Host) -> Host {
     let mut resolved = host.clone();
     if host.name == HostName::Default {
@@ -142,7 +142,7 @@ fn resolved(host: &Host) -> Host {
     resolved
 }
 
-/// What is connected to.
+/// The address to connect to.
 fn address(host: &Host) -> Cow<'_, str> {
     match (host.hostaddr, &host.name) {
         (Some(address), _) => Cow::from(address.to_string()),

@@ -8,7 +8,7 @@ use sea_orm::sqlx::sqlite::SqliteSynchronous;
 
 use crate::store::backend::sqlite::BUSY_TIMEOUT;
 
-/// A SQLite database, found. Clones share a database in memory.
+/// A resolved SQLite database. Clones share a database in memory.
 #[derive(Clone)]
 pub(crate) struct Database {
     options: Box<SqliteConnectOptions>,
@@ -16,23 +16,23 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Finds a database. A relative path is taken from the present working directory, once: a process that changes its
-    /// directory later goes on with the same file.
+    /// Resolves a relative path against the present working directory, once. A process that changes its directory
+    /// later keeps the same file.
     ///
     /// # Errors
     /// The working directory cannot be found.
     pub(crate) fn of(asked: &Sqlite) -> Result<Self, String> {
         let options = match asked {
-            // The driver gives every `:memory:` that it parses a name of its own: clones of these options share one
-            // database, what is parsed again does not.
+            // The driver gives every `:memory:` that it parses a name of its own. Clones of these options share one
+            // database; parsing again makes another.
             Sqlite::Memory => "sqlite::memory:"
                 .parse::<SqliteConnectOptions>()
-                .map_err(|_| "this build cannot do without a file".to_owned())?,
+                .map_err(|_| "this build does not support a database in memory".to_owned())?,
             Sqlite::File { path, create } => {
                 let path = std::path::absolute(path)
                     .map_err(|error| format!("{} has no absolute path: {error}", path.display()))?;
-                // FULL: NORMAL may lose the last commits with the machine's power, and a claim that was lost would
-                // let its term come back.
+                // FULL: with NORMAL a power failure may lose the last commits, and a lost claim would let its term
+                // come back.
                 SqliteConnectOptions::new()
                     .filename(path)
                     .create_if_missing(*create)
@@ -47,7 +47,7 @@ impl Database {
     /// The options for a new connection.
     ///
     /// # Errors
-    /// A directory is in the file's place.
+    /// The path is a directory.
     pub(crate) fn options(&self) -> Result<SqliteConnectOptions, String> {
         let file = self.options.get_filename();
         match file.is_dir() {

@@ -22,7 +22,7 @@ pub(super) async fn a_claim_ends_the_term_that_ran_out(fixture: Fixture) {
     assert_eq!(view.leader().unwrap().id, "b");
     assert!(!view.node("a").unwrap().is_leader());
     assert_eq!(old.renew(term).await, None);
-    assert!(old.beat().await.is_some());
+    assert!(old.follower_heartbeat().await.is_some());
 }
 
 pub(super) async fn a_claim_against_a_moved_version_gives_up(fixture: Fixture) {
@@ -37,7 +37,7 @@ pub(super) async fn a_claim_against_a_moved_version_gives_up(fixture: Fixture) {
         Reply::ClaimRejected(ClaimRejected::IncumbentChanged)
     );
     assert_eq!(fixture.everything().await, before);
-    // Nor against one that ended, or that began, meanwhile.
+    // Nor does a claim succeed against one that has ended, or that has begun in the meantime.
     leader.ask(Request::EndTerm { term, reason: EndReason::Resigned }).await;
     let vacant = other.view(&[]).await;
     assert_eq!(other.ask(Request::Claim(claim)).await, Reply::ClaimRejected(ClaimRejected::IncumbentChanged));
@@ -93,7 +93,7 @@ pub(super) async fn a_leaders_row_deleted_by_hand_does_not_stop_the_next_claim(f
     assert_eq!(leader.renew(term).await, None);
 }
 
-pub(super) async fn a_row_that_says_leader_without_a_term_is_demoted(fixture: Fixture) {
+pub(super) async fn a_row_with_status_leader_without_a_term_is_demoted(fixture: Fixture) {
     let _other = fixture.node("a").await;
     fixture.sql("UPDATE node_records SET status = 'leader', term = 7 WHERE election = $e").await;
     let mut node = fixture.node("b").await;
@@ -108,7 +108,7 @@ pub(super) async fn terms_go_on_after_every_node_row_was_deleted(fixture: Fixtur
         assert_eq!(node.lead().await.get(), expected);
         fixture.sql("DELETE FROM node_records WHERE election = $e").await;
     }
-    // Restarted gracefully, too.
+    // The same with graceful restarts.
     for expected in 4..=5 {
         let mut node = fixture.node("a").await;
         assert_eq!(node.lead().await.get(), expected);
@@ -136,7 +136,7 @@ pub(super) async fn a_leadership_begins_in_a_version_of_its_own(fixture: Fixture
     }
 }
 
-/// Its node has given it up, and has gone on.
+/// The node has given the claim up and sent a later heartbeat.
 pub(super) async fn a_claim_that_arrives_after_a_later_heartbeat_gives_up(fixture: Fixture) {
     let mut node = fixture.node("a").await;
     let view = node.view(&[]).await;
@@ -149,7 +149,7 @@ pub(super) async fn a_claim_that_arrives_after_a_later_heartbeat_gives_up(fixtur
 
 pub(super) async fn a_claim_goes_above_every_node_rows_term(fixture: Fixture) {
     let _forgotten = fixture.node("z").await;
-    // Not among the rows that a look shows.
+    // This row is not among those in a snapshot.
     fixture.sql("UPDATE node_records SET term = 41, eligible = FALSE WHERE election = $e").await;
     let mut node = fixture.node("a").await;
     assert_eq!(node.view(&[]).await.highest_term(), Term::NONE);
@@ -170,7 +170,7 @@ pub(super) async fn the_newest_term_cannot_be_deleted(fixture: Fixture) {
     assert_eq!(leader.lead().await, Term::new(3));
 }
 
-pub(super) async fn elections_keep_out_of_each_others_way(fixture: Fixture) {
+pub(super) async fn elections_do_not_affect_each_other(fixture: Fixture) {
     let (mut here, term) = fixture.leader("a").await;
     here.renew(term).await.unwrap();
     let before = fixture.everything().await;

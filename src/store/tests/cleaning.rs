@@ -1,4 +1,4 @@
-//! Cleanup: what goes, and what stays whatever its age.
+//! Cleanup: which rows it deletes, and which stay at any age.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn clean(node: &mut Node) -> (u64, u64) {
     }
 }
 
-pub(super) async fn rows_without_a_heartbeat_go(fixture: Fixture) {
+pub(super) async fn rows_without_a_heartbeat_are_deleted(fixture: Fixture) {
     let (mut leader, _) = fixture.leader("a").await;
     let _others = (fixture.node("b").await, fixture.node("c").await, fixture.node("d").await);
     assert_eq!(clean(&mut leader).await, (0, 0));
@@ -36,12 +36,12 @@ pub(super) async fn a_row_just_short_of_the_age_stays(fixture: Fixture) {
     .await;
 }
 
-pub(super) async fn leaders_and_the_own_row_stay_whatever_their_age(fixture: Fixture) {
+pub(super) async fn leaders_and_its_own_row_stay_at_any_age(fixture: Fixture) {
     let (_leader, _) = fixture.leader("a").await;
     let mut cleaner = fixture.node("b").await;
     fixture.sql(LONG_AGO).await;
     assert_eq!(clean(&mut cleaner).await, (0, 0));
-    // The open term's leader, whatever its row says; a row that says leader, whatever the terms say.
+    // The open term's leader, whatever its row says, and a row with status leader, whatever the terms say.
     fixture.sql("UPDATE node_records SET status = 'follower' WHERE election = $e").await;
     assert_eq!(clean(&mut cleaner).await, (0, 0));
     fixture.sql("UPDATE node_records SET status = 'leader' WHERE election = $e AND id = 'a'").await;
@@ -61,7 +61,7 @@ pub(super) async fn the_newest_terms_are_kept(fixture: Fixture) {
             node.ask(Request::EndTerm { term, reason: EndReason::Resigned }).await;
         }
     }
-    // The fixture's nodes keep three.
+    // The fixture's nodes keep three terms.
     assert_eq!(clean(&mut node).await, (0, 4));
     let kept = fixture.rows("SELECT term FROM election_terms WHERE election = $e ORDER BY term").await;
     assert_eq!(kept.iter().map(|row| row["term"].as_i64().unwrap()).collect::<Vec<_>>(), [5, 6, 7]);
@@ -93,8 +93,8 @@ pub(super) async fn other_elections_are_left_alone(fixture: Fixture) {
     assert_eq!(fixture.everything().await, before);
 }
 
-/// It must not hold the database up; the next one goes on.
-pub(super) async fn a_cleanup_deletes_so_many_rows_at_once(fixture: Fixture) {
+/// One cleanup must not block the database; the next one continues.
+pub(super) async fn a_cleanup_deletes_a_bounded_number_of_rows(fixture: Fixture) {
     let mut cleaner = fixture.node("a").await;
     super::observing::crowd(&fixture, 503).await;
     fixture.sql(&format!("{LONG_AGO} AND id <> 'a'")).await;

@@ -24,7 +24,7 @@ pub(super) async fn the_end_of_a_term_is_bound_to_it_and_to_its_process(fixture:
     leader.ask(end(term)).await;
     let second = leader.lead().await;
     let before = fixture.everything().await;
-    // The first one's end, arriving late; another process's of the same id; another node's.
+    // A late request for the first one; one from another process of the same id; one from another node.
     leader.ask(end(term)).await;
     leader.successor(&fixture).ask(end(second)).await;
     fixture.process("b", 0).ask(end(second)).await;
@@ -32,9 +32,9 @@ pub(super) async fn the_end_of_a_term_is_bound_to_it_and_to_its_process(fixture:
     assert!(leader.renew(second).await.is_some());
 }
 
-pub(super) async fn the_own_row_is_demoted_where_the_terms_row_is_gone(fixture: Fixture) {
+pub(super) async fn its_own_row_is_demoted_if_the_terms_row_is_gone(fixture: Fixture) {
     let (mut leader, term) = fixture.leader("a").await;
-    // A higher one, so that the leader's may go.
+    // A higher term, so that the leader's may be deleted.
     fixture
         .sql(
             "INSERT INTO election_terms (election, term, leader_id, incarnation, lease_ms, started_at, ended_at)
@@ -49,7 +49,7 @@ pub(super) async fn the_own_row_is_demoted_where_the_terms_row_is_gone(fixture: 
     assert_eq!(leader.lead().await, after(after(term)));
 }
 
-pub(super) async fn the_own_term_ends_where_the_row_is_gone(fixture: Fixture) {
+pub(super) async fn its_own_term_ends_if_the_row_is_gone(fixture: Fixture) {
     let (mut leader, term) = fixture.leader("a").await;
     fixture.sql("DELETE FROM node_records WHERE election = $e").await;
     assert_eq!(leader.ask(end(term)).await, Reply::TermEnded);
@@ -77,7 +77,7 @@ pub(super) async fn a_follower_that_leaves_takes_only_its_row(fixture: Fixture) 
     assert_eq!(view.leader().unwrap().id, "a");
 }
 
-/// It does not know of its leadership: a claim that it had given up was carried out after all.
+/// The node does not know of its leadership: a claim that it had given up succeeded after all.
 pub(super) async fn a_leader_that_leaves_as_a_follower_takes_its_row_and_ends_its_term(fixture: Fixture) {
     let (mut leader, _) = fixture.leader("a").await;
     assert_eq!(leader.ask(Request::Leave { end: None }).await, Reply::Left);

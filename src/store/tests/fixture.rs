@@ -16,10 +16,10 @@ use protocol::{
     Belief, Claim, Electorate, HeartbeatSeq, Incarnation, PeerView, Reply, Request, Snapshot, TakeOver, Term,
 };
 
-/// No contract is about time: this is for a machine that is busy.
+/// No contract is about time. This is enough for a busy machine.
 pub(super) const LONG: Duration = Duration::from_secs(20);
 
-/// T, where a contract does not say otherwise.
+/// T, unless a contract has its own.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An election of a test's own.
@@ -29,9 +29,9 @@ pub(super) struct Fixture {
     #[cfg(feature = "postgres")]
     pub dsn: String,
     pub election: String,
-    /// To look, and to do by hand what no node does.
+    /// For checks, and for changes by hand.
     pub raw: DatabaseConnection,
-    /// What observes the election without taking part.
+    /// Observes the election without taking part.
     observer: Mutex<Connection>,
     #[cfg(feature = "sqlite")]
     _file: Option<File>,
@@ -41,13 +41,13 @@ pub(super) struct Fixture {
 pub(super) struct Node {
     pub store: Store,
     pub who: NodeIdentity,
-    /// No lower than any heartbeat counter this process may have written.
+    /// At least as high as any heartbeat counter this process may have written.
     pub written: HeartbeatSeq,
 }
 
 #[cfg(feature = "postgres")]
 impl Fixture {
-    /// On the database that all tests share: elections keep out of each other's way.
+    /// On the database that all tests share, in an election of its own.
     pub async fn postgres() -> Self {
         static URL: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
         let url = URL.get_or_init(|| async {
@@ -113,14 +113,14 @@ impl Fixture {
         self.node_on(self.spec(), election, id, priority)
     }
 
-    /// One that reaches the database by another way.
+    /// One that connects by another URL.
     #[cfg(feature = "postgres")]
     pub fn process_through(&self, dsn: &str, election: &str, id: &str, priority: i32) -> Node {
         let url: DatabaseUrl = dsn.parse().unwrap();
         self.node_on(url.spec(&self.application_name()).unwrap(), election, id, priority)
     }
 
-    /// What this election's nodes call their sessions.
+    /// The session name of this election's nodes.
     pub fn application_name(&self) -> String {
         format!("leader-election/{}", self.election)
     }
@@ -142,7 +142,7 @@ impl Fixture {
         Node { store: Store::new(spec, who.clone()), who, written: HeartbeatSeq::ZERO }
     }
 
-    /// A registered one.
+    /// A registered node.
     pub async fn node(&self, id: &str) -> Node {
         self.ranked(id, 0).await
     }
@@ -153,7 +153,7 @@ impl Fixture {
         node
     }
 
-    /// A registered one that leads, and its term.
+    /// A registered node that leads, and its term.
     pub async fn leader(&self, id: &str) -> (Node, Term) {
         let mut node = self.node(id).await;
         let term = node.lead().await;
@@ -175,7 +175,7 @@ impl Fixture {
         JsonValue::find_by_statement(statement).all(&self.raw).await.unwrap_or_else(|e| panic!("{sql}: {e}"))
     }
 
-    /// The one number that a query finds.
+    /// The number that a query returns.
     pub async fn number(&self, sql: &str) -> i64 {
         let statement = Statement::from_string(self.raw.get_database_backend(), self.spelled(sql));
         self.raw.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
@@ -185,19 +185,19 @@ impl Fixture {
         sql.replace("$e", &format!("'{}'", self.election))
     }
 
-    /// What a node that is none of those in the election sees.
+    /// The snapshot of a node that is not in the election.
     pub async fn view(&self) -> Snapshot {
         self.view_of("nobody").await
     }
 
-    /// What the node with this id sees.
+    /// The snapshot of the node with this id.
     pub async fn view_of(&self, id: &str) -> Snapshot {
         let mut observer = self.observer.lock().await;
         let observed = observer.run(LONG, "observing", async |db| observe(db, &self.election, id, &[]).await);
         observed.await.unwrap()
     }
 
-    /// What a test that something did nothing compares.
+    /// All rows, to compare when a request must do nothing.
     pub async fn everything(&self) -> Vec<JsonValue> {
         let mut rows = self.rows("SELECT * FROM node_records WHERE election = $e ORDER BY id").await;
         rows.extend(self.rows("SELECT * FROM election_terms WHERE election = $e ORDER BY term").await);
@@ -217,8 +217,8 @@ impl Node {
         self.who.incarnation
     }
 
-    /// Becomes another process, which has not registered yet. It keeps the connection, which is what takes time.
-    pub fn start_anew(&mut self) {
+    /// Becomes another process, which has not registered yet. It keeps the connection, because making one is slow.
+    pub fn restart(&mut self) {
         self.who.incarnation = random_incarnation();
         self.store.write_as(self.who.clone());
         self.written = HeartbeatSeq::ZERO;
@@ -253,8 +253,8 @@ impl Node {
         assert!(matches!(self.register(None).await, Reply::Registered { .. }));
     }
 
-    /// A follower's heartbeat.
-    pub async fn beat(&mut self) -> Option<i64> {
+    /// Sends a follower's heartbeat.
+    pub async fn follower_heartbeat(&mut self) -> Option<i64> {
         self.heartbeat(Belief::Follower, self.written.get()).await
     }
 
@@ -262,7 +262,7 @@ impl Node {
         self.heartbeat(Belief::Leader(term), self.written.get()).await
     }
 
-    /// The count that the heartbeat wrote, if it found the row it is bound to.
+    /// The count that the heartbeat wrote. None if it found no row that it is bound to.
     pub async fn heartbeat(&mut self, belief: Belief, seq_floor: i64) -> Option<i64> {
         let seq_floor = HeartbeatSeq::new(seq_floor);
         match self.ask(Request::Heartbeat { belief, seq_floor }).await {
@@ -274,11 +274,11 @@ impl Node {
     pub async fn view(&mut self, terms: &[Term]) -> Snapshot {
         match self.ask(Request::Observe { terms: terms.to_vec() }).await {
             Reply::Snapshot(view) => view,
-            other => panic!("a look was answered with {other:?}"),
+            other => panic!("an observation was answered with {other:?}"),
         }
     }
 
-    /// A claim that takes what `view` shows for over, and passes over everybody else there.
+    /// A claim that takes the leadership in `view` for over, and skips all other nodes.
     pub fn claim_on(&self, view: &Snapshot) -> Claim {
         let others = view.nodes.iter().filter(|row| row.id != self.who.node_id);
         let known = others
@@ -305,7 +305,7 @@ impl Node {
         }
     }
 
-    /// Looks, and claims on that.
+    /// Observes, and claims on that.
     pub async fn claim(&mut self) -> Reply {
         let view = self.view(&[]).await;
         let claim = self.claim_on(&view);
@@ -320,7 +320,7 @@ impl Node {
     }
 }
 
-/// A SQLite file that goes with the test.
+/// A SQLite file that is deleted with the test.
 #[cfg(feature = "sqlite")]
 pub(in crate::store) struct File(testkit::TempDir);
 

@@ -1,4 +1,4 @@
-//! Looks: what they show, and in which order nodes rank.
+//! Snapshots: what they show, and how nodes rank.
 
 use sea_orm::DbBackend;
 
@@ -13,7 +13,7 @@ pub(super) fn incarnation(fixture: &Fixture, n: u32) -> String {
     }
 }
 
-/// Many rows by hand: `n001` with priority 1, and so on.
+/// Inserts many rows by hand: `n001` with priority 1, and so on.
 pub(super) async fn crowd(fixture: &Fixture, size: u32) {
     let rows: Vec<String> = (1..=size)
         .map(|n| {
@@ -34,7 +34,7 @@ pub(super) async fn crowd(fixture: &Fixture, size: u32) {
         .await;
 }
 
-pub(super) async fn a_look_shows_few_rows_of_many(fixture: Fixture) {
+pub(super) async fn a_snapshot_shows_few_rows_of_many(fixture: Fixture) {
     let (_leader, _) = fixture.leader("n000").await;
     crowd(&fixture, 300).await;
     let mut me = fixture.node("me").await;
@@ -43,21 +43,21 @@ pub(super) async fn a_look_shows_few_rows_of_many(fixture: Fixture) {
     let view = me.view(&[]).await;
     let mut shown: Vec<&str> = view.nodes.iter().map(|row| row.id.as_str()).collect();
     shown.sort_unstable();
-    // The eight best that stand, and three that matter for another reason.
+    // The eight best eligible rows, and three that are read for another reason.
     assert_eq!(shown[..3], ["me", "n000", "n042"]);
     assert_eq!(shown[3..], ["n292", "n293", "n294", "n295", "n296", "n297", "n299", "n300"]);
     assert_eq!(view.leader().unwrap().id, "n000");
     assert_eq!(view.newest_term().unwrap().successor.as_deref(), Some("n042"));
 }
 
-pub(super) async fn a_look_shows_each_row_once(fixture: Fixture) {
+pub(super) async fn a_snapshot_shows_each_row_once(fixture: Fixture) {
     let (mut leader, term) = fixture.leader("a").await;
     fixture.sql("UPDATE election_terms SET successor = 'a' WHERE election = $e").await;
     let view = leader.view(&[term, term]).await;
     assert_eq!((view.terms.len(), view.nodes.len()), (1, 1));
 }
 
-pub(super) async fn a_look_shows_the_terms_that_are_asked_for(fixture: Fixture) {
+pub(super) async fn a_snapshot_shows_the_requested_terms(fixture: Fixture) {
     let mut node = fixture.node("a").await;
     for reason in [
         EndReason::Resigned,
@@ -79,7 +79,7 @@ pub(super) async fn a_look_shows_the_terms_that_are_asked_for(fixture: Fixture) 
     assert_eq!(terms, [2, 4, 6]);
 }
 
-/// Of equals, the database brings those that the rules find best: names compare bytewise in both.
+/// Of equal priorities the database reads those that the rules rank best: both compare ids by bytes.
 pub(super) async fn the_best_rows_are_the_best_by_the_rules(fixture: Fixture) {
     let ids = [
         "a", "B", "é", "e", "z", "Z", "node-10", "node-2", "node_1", "node 1", "ñ", "ß", "ss", "日本", "~",
@@ -89,7 +89,7 @@ pub(super) async fn the_best_rows_are_the_best_by_the_rules(fixture: Fixture) {
     for (n, id) in ids.iter().enumerate() {
         node.who.node_id = (*id).to_owned();
         node.who.priority = i32::from(n % 4 == 3);
-        node.start_anew();
+        node.restart();
         node.join().await;
     }
     let mut all: Vec<NodeRow> = Vec::new();
@@ -106,8 +106,8 @@ pub(super) async fn the_best_rows_are_the_best_by_the_rules(fixture: Fixture) {
     assert_eq!(shown.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), best);
 }
 
-/// The database's clock went back: that makes nobody look dead.
-pub(super) async fn a_row_from_the_future_is_as_good_as_new(fixture: Fixture) {
+/// The database's clock went back. That makes no node count as dead.
+pub(super) async fn a_row_from_the_future_counts_as_new(fixture: Fixture) {
     let _node = fixture.node("a").await;
     let at = |stamp: &str| format!("UPDATE node_records SET last_heartbeat = '{stamp}' WHERE election = $e");
     fixture.sql(&at("2100-01-01 00:00:00.000+00:00")).await;

@@ -1,11 +1,11 @@
-//! Two at once: in every interleaving one of them wins, and nobody is stuck.
+//! Two requests at once: in every interleaving one of them wins, and none hangs.
 
 use std::time::Duration;
 
 use super::fixture::{Fixture, LONG, Node, after};
 use protocol::{ClaimRejected, EndReason, Reply, Request, TakeOver, Term};
 
-/// Begins that much later: over the rounds, at every moment of what it races against.
+/// Starts that much later, so that the rounds cover every moment of the other request.
 async fn late<T>(milliseconds: u64, future: impl Future<Output = T>) -> T {
     if milliseconds > 0 {
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
@@ -37,7 +37,7 @@ pub(super) async fn of_two_claims_at_once_one_wins(fixture: Fixture) {
         };
         assert_eq!(fixture.terms().await, (term.get(), 1));
         assert!(winner.renew(term).await.is_some());
-        assert!(loser.beat().await.is_some());
+        assert!(loser.follower_heartbeat().await.is_some());
         end(winner, term).await;
     }
 }
@@ -75,7 +75,7 @@ pub(super) async fn either_the_claim_or_the_takeover_wins(fixture: Fixture) {
     let mut holder = fixture.node("a").await;
     let mut taker = holder.successor(&fixture);
     for round in 0..30_u64 {
-        taker.start_anew();
+        taker.restart();
         let view = holder.view(&[]).await;
         let claim = Request::Claim(holder.claim_on(&view));
         let take_over = Some(TakeOver::Follower(holder.incarnation()));
@@ -99,7 +99,7 @@ pub(super) async fn either_the_claim_or_the_takeover_of_the_leader_wins(fixture:
     let mut taker = leader.successor(&fixture);
     for round in 0..20_u64 {
         taker.who.node_id = leader.who.node_id.clone();
-        taker.start_anew();
+        taker.restart();
         let view = taker.view(&[]).await;
         let claim = Request::Claim(other.claim_on(&view));
         let take_over =
@@ -121,8 +121,8 @@ pub(super) async fn either_the_claim_or_the_takeover_of_the_leader_wins(fixture:
     }
 }
 
-/// Everything at once for a while: nothing but outcomes, so no deadlock, and at every moment one open term.
-pub(super) async fn a_crowd_gets_in_nobodys_way(fixture: Fixture) {
+/// All requests at once for a while: only regular outcomes, so no deadlock, and always one open term.
+pub(super) async fn many_nodes_at_once_do_not_block_each_other(fixture: Fixture) {
     let mut nodes = Vec::new();
     for n in 0..5 {
         nodes.push(fixture.node(&format!("n{n}")).await);
@@ -139,7 +139,7 @@ pub(super) async fn a_crowd_gets_in_nobodys_way(fixture: Fixture) {
                     node.ask(Request::Cleanup { older_than: LONG }).await;
                     end(&mut node, term).await;
                 }
-                node.beat().await;
+                node.follower_heartbeat().await;
             }
             won
         })

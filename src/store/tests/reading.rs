@@ -8,7 +8,7 @@ use super::fixture::Fixture;
 use super::fixture::LONG;
 use crate::store::Reader;
 
-/// Lets a node's last heartbeat be so many seconds ago.
+/// Sets a node's last heartbeat to so many seconds ago.
 async fn age(fixture: &Fixture, id: &str, seconds: i64) {
     let then = match fixture.raw.get_database_backend() {
         DbBackend::Sqlite => format!("strftime('%Y-%m-%d %H:%M:%f+00:00', 'now', '{} seconds')", -seconds),
@@ -40,7 +40,7 @@ pub(super) async fn the_live_nodes_are_read_best_first(fixture: Fixture) {
     assert!(nodes[0].eligible && nodes[0].priority == 9 && nodes[0].heartbeat_age < LONG, "{:?}", nodes[0]);
 }
 
-/// A row that says leader without being the open term's is a stray.
+/// A row with status leader that is not the open term's does not count.
 pub(super) async fn a_leader_is_the_one_whose_row_agrees_with_the_open_term(mut fixture: Fixture) {
     assert_eq!(leader(&fixture).await, None);
     let (_leader, term) = fixture.leader("a").await;
@@ -72,8 +72,8 @@ pub(super) async fn a_leader_that_is_not_live_is_not_read(fixture: Fixture) {
     assert_eq!(leader(&fixture).await, None);
 }
 
-/// The database's clock has gone back since.
-pub(super) async fn a_heartbeat_from_the_future_is_as_new_as_can_be(fixture: Fixture) {
+/// The database's clock has gone back.
+pub(super) async fn a_heartbeat_from_the_future_counts_as_new(fixture: Fixture) {
     let _node = fixture.node("a").await;
     age(&fixture, "a", -3600).await;
     assert_eq!(reader(&fixture).nodes(LONG).await.unwrap()[0].heartbeat_age, Duration::ZERO);

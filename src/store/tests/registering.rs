@@ -1,4 +1,4 @@
-//! The own row: made, found again, taken over.
+//! A node's own row: inserted, found again, taken over.
 
 use super::fixture::{Fixture, after};
 use protocol::{EndReason, HeartbeatSeq, Incumbent, LeadershipId, Reply, Request, TakeOver, Term};
@@ -19,15 +19,15 @@ pub(super) async fn a_new_node_is_a_follower(fixture: Fixture) {
 
 pub(super) async fn a_process_that_registers_again_finds_its_own_row(fixture: Fixture) {
     let mut node = fixture.node("a").await;
-    assert_eq!(node.beat().await, Some(1));
+    assert_eq!(node.follower_heartbeat().await, Some(1));
     assert_eq!(node.register(None).await, Reply::Registered { seq: HeartbeatSeq::new(1) });
     let term = node.lead().await;
-    // The claim counted the row up.
+    // The claim has raised the row's count.
     assert_eq!(node.register(None).await, Reply::Registered { seq: HeartbeatSeq::new(2) });
     assert_eq!(node.renew(term).await, Some(3));
 }
 
-pub(super) async fn a_row_of_another_process_is_occupied(fixture: Fixture) {
+pub(super) async fn the_id_of_another_process_is_taken(fixture: Fixture) {
     let mut old = fixture.node("a").await;
     let mut new = old.successor(&fixture);
     let occupied = |leading| Reply::IdTaken { incarnation: old.who.incarnation, leading };
@@ -36,7 +36,7 @@ pub(super) async fn a_row_of_another_process_is_occupied(fixture: Fixture) {
     let term = old.lead().await;
     let before = fixture.everything().await;
     assert_eq!(new.register(None).await, by_leader);
-    // It leads by the one table only.
+    // It leads by one of the tables only.
     fixture.sql("UPDATE node_records SET status = 'follower' WHERE election = $e").await;
     assert_eq!(new.register(None).await, by_leader);
     fixture.sql("UPDATE node_records SET status = 'leader' WHERE election = $e").await;
@@ -51,13 +51,13 @@ pub(super) async fn a_new_process_takes_a_followers_row_over(fixture: Fixture) {
     old.ask(Request::EndTerm { term, reason: EndReason::Resigned }).await;
     let mut new = fixture.process("a", 9);
     let take_over = Some(TakeOver::Follower(old.incarnation()));
-    // The counter goes on, so that everybody sees the row move.
+    // The counter goes on, so that every node sees the row move.
     assert_eq!(new.register(take_over).await, Reply::Registered { seq: HeartbeatSeq::new(3) });
     let view = fixture.view().await;
     let row = view.node("a").unwrap();
     assert_eq!((row.incarnation, row.priority, row.term), (new.incarnation(), 9, term));
-    assert_eq!(old.beat().await, None);
-    assert_eq!(new.beat().await, Some(4));
+    assert_eq!(old.follower_heartbeat().await, None);
+    assert_eq!(new.follower_heartbeat().await, Some(4));
     assert_eq!(old.register(None).await, Reply::IdTaken { incarnation: new.incarnation(), leading: false });
 }
 
@@ -65,8 +65,8 @@ pub(super) async fn of_two_takers_one_wins(fixture: Fixture) {
     let mut holder = fixture.node("a").await;
     let (mut one, mut two) = (holder.successor(&fixture), holder.successor(&fixture));
     for _ in 0..15 {
-        one.start_anew();
-        two.start_anew();
+        one.restart();
+        two.restart();
         let take_over = Some(TakeOver::Follower(holder.incarnation()));
         let replies = tokio::join!(one.register(take_over.clone()), two.register(take_over));
         let (winner, occupant) = match replies {
@@ -79,9 +79,9 @@ pub(super) async fn of_two_takers_one_wins(fixture: Fixture) {
             other => panic!("{other:?}"),
         };
         assert_eq!(occupant, winner.incarnation());
-        assert_eq!(holder.beat().await, None);
+        assert_eq!(holder.follower_heartbeat().await, None);
         std::mem::swap(&mut holder, winner);
-        assert!(holder.beat().await.is_some());
+        assert!(holder.follower_heartbeat().await.is_some());
     }
 }
 
@@ -125,7 +125,7 @@ pub(super) async fn a_takeover_of_a_follower_that_leads_by_now_gives_up(fixture:
     assert_eq!(new.register(second).await, occupied);
 }
 
-/// The row that was to be taken over has gone meanwhile.
+/// The row to take over has been deleted in the meantime.
 pub(super) async fn a_takeover_of_a_row_that_has_gone_makes_one(fixture: Fixture) {
     let mut old = fixture.node("a").await;
     old.ask(Request::Leave { end: None }).await;
@@ -139,7 +139,7 @@ pub(super) async fn a_takeover_of_a_row_that_has_gone_makes_one(fixture: Fixture
     fixture.sql("DELETE FROM node_records WHERE election = $e AND id = 'b'").await;
     let take_over = Some(TakeOver::Leader { incarnation: leader.incarnation(), incumbent });
     assert_eq!(newer.register(take_over).await, Reply::Registered { seq: HeartbeatSeq::new(0) });
-    // Its term is open still: whoever saw it waits for its lease.
+    // Its term is still open: nodes that saw it wait for its lease.
     assert_eq!(
         fixture.view().await.open_term().unwrap().leadership(),
         LeadershipId { term, incarnation: leader.incarnation() }
@@ -159,7 +159,7 @@ pub(super) async fn a_registration_that_arrives_after_a_takeover_changes_nothing
     assert_eq!(fixture.everything().await, before);
 }
 
-/// It leaves a follower's row with nobody behind it, which holds nobody up for long.
+/// It leaves a follower's row without a process. The other nodes skip it soon.
 pub(super) async fn a_registration_that_arrives_after_the_deregistration_does_no_harm(fixture: Fixture) {
     let (mut gone, term) = fixture.leader("a").await;
     gone.ask(Request::Leave { end: Some(EndReason::Resigned) }).await;

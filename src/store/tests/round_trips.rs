@@ -1,4 +1,4 @@
-//! How often a request waits for the server: each round trip is time in which a lease runs.
+//! How many round trips a request takes. Each is time in which a lease runs.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -19,7 +19,7 @@ use protocol::EndReason;
 use protocol::Reply;
 use protocol::Request;
 
-/// Counts how often its clients speak after the server has.
+/// Counts how often its clients send after the server has.
 #[derive(Clone, Default)]
 struct Counter {
     round_trips: Arc<AtomicU64>,
@@ -27,7 +27,7 @@ struct Counter {
 }
 
 impl Counter {
-    /// Passes connections on to the server; the port to connect to.
+    /// Forwards connections to the server; returns the port to connect to.
     async fn listen(&self) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -75,14 +75,14 @@ async fn a_heartbeat_is_one_round_trip_and_a_claim_one_per_statement() {
         let term = node.lead().await;
         node.renew(term).await.unwrap();
         node.ask(Request::EndTerm { term, reason: EndReason::Resigned }).await;
-        node.beat().await.unwrap();
+        node.follower_heartbeat().await.unwrap();
     }
     let view = node.view(&[]).await;
     let claim = node.claim_on(&view);
     counter.take();
     node.view(&[]).await;
     assert_eq!(counter.take(), 1, "a snapshot");
-    node.beat().await.unwrap();
+    node.follower_heartbeat().await.unwrap();
     assert_eq!(counter.take(), 1, "a heartbeat");
     let claimed = node.ask(Request::Claim(Claim { seq_floor: node.written, ..claim })).await;
     // Beginning, under the lock; the snapshot, the highest term, the new one, the promotion; the commit, the notification.

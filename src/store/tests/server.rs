@@ -1,4 +1,4 @@
-//! What only a server does: limits that hold when the client stops, notifications, plans, HOT updates.
+//! Contracts of a server only: limits that hold when the client stops, notifications, plans, HOT updates.
 
 use std::time::{Duration, Instant};
 
@@ -53,7 +53,7 @@ async fn a_claim_whose_client_stops_in_the_middle_frees_the_election() {
     let limit = 2 * SHORT;
     let frozen = tokio::spawn(async move { (victim.attempt(&claim, limit).await, victim) });
     eventually("the claim waits for the row", LONG, async || fixture.waiting().await == 1).await;
-    // From here on nothing is heard of its client, not even that it is gone.
+    // From now on the server hears nothing of its client, not even that it has gone.
     proxy.stall();
     holder.rollback().await.unwrap();
 
@@ -78,10 +78,10 @@ async fn a_claim_whose_client_stops_in_the_middle_frees_the_election() {
         view.open_term().unwrap().leadership(),
         LeadershipId { term: Term::new(2), incarnation: other.incarnation() }
     );
-    assert!(victim.beat().await.is_some());
+    assert!(victim.follower_heartbeat().await.is_some());
 }
 
-/// The claim committed, and its node never heard of it.
+/// The claim was committed, and its node did not learn of it.
 #[tokio::test]
 async fn a_term_whose_claim_lost_its_reply_can_be_ended() {
     let (fixture, _database) = Fixture::own_postgres("lost_reply").await;
@@ -119,7 +119,7 @@ async fn a_term_whose_claim_lost_its_reply_can_be_ended() {
             node.view(&[]).await.open_term().unwrap().leadership(),
             LeadershipId { term: Term::new(term), incarnation: node.incarnation() }
         );
-        assert_eq!(node.beat().await, None);
+        assert_eq!(node.follower_heartbeat().await, None);
         node.ask(end).await;
         let view = node.view(&[]).await;
         assert_eq!(view.newest_term().unwrap().end_reason, Some(EndReason::Lapsed));
@@ -128,7 +128,7 @@ async fn a_term_whose_claim_lost_its_reply_can_be_ended() {
 }
 
 #[tokio::test]
-async fn whoever_waits_in_vain_for_the_elections_lock_may_try_again() {
+async fn waiting_in_vain_for_the_elections_lock_is_transient() {
     let fixture = Fixture::postgres().await;
     let (mut leader, term) = fixture.leader("a").await;
     let mut other = fixture.node("b").await;
@@ -145,7 +145,7 @@ async fn whoever_waits_in_vain_for_the_elections_lock_may_try_again() {
             leader.attempt(&leave, 2 * SHORT).await,
         ];
         for failure in refused.map(Result::unwrap_err) {
-            // The server gave up, before the client did.
+            // The server gave up before the client did.
             assert!(failure.kind() == Kind::Transient, "{failure:?}");
         }
         holder.rollback().await.unwrap();
@@ -153,8 +153,8 @@ async fn whoever_waits_in_vain_for_the_elections_lock_may_try_again() {
     assert_eq!(other.ask(claim).await, Reply::Claimed { term: after(term) });
 }
 
-/// What waits for somebody else's lock when its node gives up does not wait on: it would be one more session
-/// with every attempt.
+/// A statement that waits for a lock must not wait on when its node gives up. Otherwise each attempt would leave one
+/// more session.
 #[tokio::test]
 async fn heartbeats_that_were_given_up_do_not_pile_up() {
     let fixture = Fixture::postgres().await;
@@ -196,13 +196,13 @@ async fn a_read_only_server_is_a_reason_to_try_again() {
     ] {
         match again.attempt(&request, LONG).await {
             Err(failure) => assert_eq!(failure.kind(), Kind::ReadOnly, "{request:?}: {failure:?}"),
-            // It leads in what it read.
+            // In what it read it leads.
             Ok(reply) => assert_eq!(reply, Reply::ClaimRejected(ClaimRejected::OwnRowChanged), "{request:?}"),
         }
     }
 }
 
-/// Whatever a role's or a database's default is.
+/// For any default of a role or a database.
 #[tokio::test]
 async fn claims_are_read_committed_where_the_default_is_not() {
     let (fixture, database) = Fixture::own_postgres("serializable").await;
@@ -253,9 +253,9 @@ async fn a_change_of_leader_is_notified_after_it_is_committed() {
     assert_eq!(term, Term::new(2));
 }
 
-/// Whether the plan is made for the values or for any.
+/// For a plan with the values and for a generic one.
 #[tokio::test]
-async fn a_look_reads_no_table_from_end_to_end() {
+async fn an_observation_scans_no_table() {
     let (fixture, _database) = Fixture::own_postgres("plans").await;
     let (_leader, _) = fixture.leader("n000").await;
     crowd(&fixture, 300).await;
@@ -267,9 +267,9 @@ async fn a_look_reads_no_table_from_end_to_end() {
         .await;
     fixture.sql("ANALYZE").await;
     for asked in [&[][..], &[Term::new(-3), Term::new(-5)]] {
-        let look =
+        let observation =
             DbBackend::Postgres.build(&observe::query(&PostgresDialect, &fixture.election, "n005", asked));
-        let values = look.values.iter().flat_map(|values| &values.0);
+        let values = observation.values.iter().flat_map(|values| &values.0);
         let values: Vec<String> = values
             .map(|value| match value {
                 Value::String(Some(text)) => format!("'{text}'"),
@@ -281,12 +281,13 @@ async fn a_look_reads_no_table_from_end_to_end() {
         for mode in ["force_custom_plan", "force_generic_plan"] {
             let session = fixture.raw.begin().await.unwrap();
             let values = values.join(", ");
-            for sql in
-                [format!("SET LOCAL plan_cache_mode = {mode}"), format!("PREPARE look AS {}", look.sql)]
-            {
+            for sql in [
+                format!("SET LOCAL plan_cache_mode = {mode}"),
+                format!("PREPARE observation AS {}", observation.sql),
+            ] {
                 session.execute_unprepared(&sql).await.unwrap();
             }
-            let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE look({values})");
+            let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE observation({values})");
             let rows =
                 session.query_all_raw(Statement::from_string(DbBackend::Postgres, explain)).await.unwrap();
             let lines: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
@@ -294,14 +295,14 @@ async fn a_look_reads_no_table_from_end_to_end() {
             assert!(!plan.contains("Seq Scan on node_records"), "{mode} {asked:?}\n{plan}");
             assert!(!plan.contains("Seq Scan on election_terms"), "{mode} {asked:?}\n{plan}");
             assert!(!plan.contains("Rows Removed by Filter"), "{mode} {asked:?}\n{plan}");
-            session.execute_unprepared("DEALLOCATE look").await.unwrap();
+            session.execute_unprepared("DEALLOCATE observation").await.unwrap();
             session.rollback().await.unwrap();
         }
     }
 }
 
 #[tokio::test]
-async fn a_heartbeat_is_one_statement_and_a_hot_update_and_a_look_is_one_statement() {
+async fn a_heartbeat_is_one_statement_and_a_hot_update_and_an_observation_is_one_statement() {
     let (fixture, database) = Fixture::own_postgres("statements").await;
     database.psql("CREATE EXTENSION pg_stat_statements");
     let statements = || {
@@ -318,7 +319,7 @@ async fn a_heartbeat_is_one_statement_and_a_hot_update_and_a_look_is_one_stateme
     let before = statements();
     for _ in 0..20 {
         assert!(leader.renew(term).await.is_some());
-        assert!(follower.beat().await.is_some());
+        assert!(follower.follower_heartbeat().await.is_some());
     }
     assert_eq!(statements() - before, 40);
     let before = statements();
@@ -327,11 +328,11 @@ async fn a_heartbeat_is_one_statement_and_a_hot_update_and_a_look_is_one_stateme
     }
     assert_eq!(statements() - before, 5);
 
-    // A session reports what it did when it ends, if not before.
+    // A session reports its statistics when it ends, if not before.
     leader.store.close().await;
     follower.store.close().await;
     let count = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'node_records'";
-    // Beside the heartbeats there was the promotion.
+    // Besides the heartbeats there was the promotion.
     eventually("the updates are counted", LONG, async || {
         let counted = database.psql(count);
         let (updates, hot) = counted.split_once('|').unwrap();

@@ -1,4 +1,4 @@
-//! Transactions under the election's lock, on a server: what bounds them, and what they leave behind.
+//! Transactions under the election's lock on a server: their limits, and what they leave behind.
 
 use std::time::Duration;
 use std::time::Instant;
@@ -53,12 +53,12 @@ async fn the_server_limits_each_wait_of_a_transaction_and_forgets_the_limits_aft
             .await
             .unwrap();
         assert_eq!(within, ["1500ms", "1500ms", "1500ms"]);
-        // They are the transaction's, not the session's, which a pooler may hand to others.
+        // They belong to the transaction, not to the session, which a pooler may give to other clients.
         assert_eq!(after, before);
     }
 }
 
-/// Zero would be no limit.
+/// Zero would mean no limit.
 #[test]
 fn there_is_a_limit_however_short_a_step_is() {
     let begin = PostgresDialect.begin_locked("e", Duration::ZERO);
@@ -67,7 +67,7 @@ fn there_is_a_limit_however_short_a_step_is() {
     }
 }
 
-/// An election's name is data, whatever is in it.
+/// An election's name may have any characters.
 #[tokio::test]
 async fn the_lock_is_the_elections_whatever_its_name() {
     let fixture = Fixture::postgres().await;
@@ -89,7 +89,7 @@ async fn the_lock_is_the_elections_whatever_its_name() {
     }
 }
 
-/// A fenced transaction that holds the lock is not passed.
+/// It must not overtake a fenced transaction that holds the lock.
 #[tokio::test]
 async fn a_takeover_of_the_leaders_row_waits_for_the_elections_lock() {
     let fixture = Fixture::postgres().await;
@@ -109,9 +109,9 @@ async fn a_takeover_of_the_leaders_row_waits_for_the_elections_lock() {
     assert!(matches!(new.ask(take_over).await, Reply::Registered { .. }));
 }
 
-/// It neither waits for others nor can there be a deadlock with them.
+/// It waits for no other transaction, so it cannot be part of a deadlock.
 #[tokio::test]
-async fn a_cleanup_passes_over_rows_that_somebody_has_locked() {
+async fn a_cleanup_skips_locked_rows() {
     let fixture = Fixture::postgres().await;
     let (mut leader, _) = fixture.leader("a").await;
     let _others = (fixture.node("b").await, fixture.node("c").await);
@@ -128,7 +128,7 @@ async fn a_cleanup_passes_over_rows_that_somebody_has_locked() {
     assert_eq!(leader.ask(cleanup()).await, Reply::Cleaned { nodes: 1, terms: 0 });
 }
 
-/// The queue of notifications is full, or its lock is taken: whoever waits for them polls.
+/// The queue of notifications is full, or its lock is taken: the listening nodes poll.
 #[tokio::test]
 async fn a_notification_that_fails_or_hangs_costs_no_claim() {
     let (fixture, database) = Fixture::own_postgres("notifications").await;
@@ -159,7 +159,7 @@ async fn a_notification_that_fails_or_hangs_costs_no_claim() {
     let Reply::Claimed { term } = reply else { unreachable!() };
     let renewed = async { next.heartbeat(protocol::Belief::Leader(term), 99).await.is_some() };
     assert!(tokio::time::timeout(LONG, renewed).await.unwrap());
-    // What was given up does not stay behind.
+    // The notification that was given up does not stay behind.
     eventually("the notification is gone", LONG, async || {
         database.psql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "0"
     })

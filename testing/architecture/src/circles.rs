@@ -1,10 +1,10 @@
-//! Files that import each other, directly or around several corners.
+//! Files that import each other, directly or through other files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::imports::Import;
 
-/// The imports that are part of a circle, grouped by circle: within a group, every file reaches every other.
+/// The imports in circles, grouped by circle: in a group, every file reaches every other.
 #[must_use]
 pub fn circles(imports: &[Import]) -> Vec<Vec<Import>> {
     let mut next: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();

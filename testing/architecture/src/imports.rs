@@ -1,4 +1,4 @@
-//! Which file each path leads to.
+//! Resolves each path to a file.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,18 +11,18 @@ use crate::paths::written;
 pub struct Sources {
     /// From file to file.
     pub imports: Vec<Import>,
-    /// From a file to another package: the file, the package's name as the code has it, the line.
+    /// Imports of other packages: the file, the package's name in the code, the line.
     pub foreign: Vec<(String, String, usize)>,
 }
 
-/// One file needs another.
+/// One file imports from another.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Import {
     /// The file that imports.
     pub from: String,
     /// The file that is imported.
     pub to: String,
-    /// Where in `from`; the first of several.
+    /// The line in `from`; the first of several.
     pub line: usize,
 }
 
@@ -32,16 +32,16 @@ impl fmt::Display for Import {
     }
 }
 
-/// What a path leads to.
+/// The target of a path.
 enum Target<'m> {
     /// An item of this module, or the module itself.
     Module(&'m Module),
     Package(String),
-    /// A local name, a primitive type, the prelude.
+    /// A local name, a primitive type, or a name of the prelude.
     Nothing,
 }
 
-/// Every import, each once.
+/// All imports, each once.
 pub(crate) fn find(modules: &Modules) -> Sources {
     let mut sources = Sources { imports: Vec::new(), foreign: Vec::new() };
     for module in modules.all.values() {
@@ -86,7 +86,7 @@ fn resolve<'m>(modules: &'m Modules, from: &'m Module, names: &[String]) -> Targ
             }
         }
         _ => {
-            // In scope here, or the name of another package.
+            // A name in scope here, or the name of another package.
             let mut seen = BTreeSet::new();
             return match look_up(modules, module, rest, &mut seen) {
                 Some(target) => target,
@@ -103,7 +103,7 @@ fn resolve<'m>(modules: &'m Modules, from: &'m Module, names: &[String]) -> Targ
     look_up(modules, module, rest, &mut seen).unwrap_or(Target::Module(module))
 }
 
-/// Follows names downwards from a module; None where the module has no such name.
+/// Follows names down from a module. None if the module has no such name.
 fn look_up<'m>(
     modules: &'m Modules,
     module: &'m Module,
@@ -122,7 +122,7 @@ fn look_up<'m>(
         return None;
     }
     if let Some(used) = module.uses.get(first) {
-        // `use thing::thing;` would look itself up again.
+        // Without this, `use thing::thing;` would look itself up again.
         let names: Vec<String> = used.iter().chain(rest).cloned().collect();
         return match resolve_use(modules, module, &names, seen) {
             Some(target) => Some(target),

@@ -1,5 +1,5 @@
-//! Who imports whom: reads the sources of a package, and finds files that import each other and imports from an inner
-//! ring of an outer one.
+//! Reads the imports of a package's sources. Finds files that import each other, and imports from an inner ring to an
+//! outer one.
 //!
 //! An import is a `mod x;`, a `use` and any other path that leads to an item of another file of the package. A re-export
 //! is followed to the file that defines the item. Code under `#[cfg(test)]` does not count.
@@ -21,10 +21,10 @@ pub use crate::circles::circles;
 pub use crate::imports::{Import, Sources};
 pub use crate::rings::{Outsider, Ring, outsiders, violations};
 
-/// A file could not be read or parsed.
+/// A file that could not be read or parsed.
 #[derive(Debug)]
 pub struct Unreadable {
-    /// Which, and why.
+    /// Which file, and why.
     pub message: String,
 }
 
@@ -36,11 +36,10 @@ impl fmt::Display for Unreadable {
 
 impl std::error::Error for Unreadable {}
 
-/// Reads a package by its root file (`src/lib.rs` or `src/main.rs`, relative to `base`) and everything that is a module
-/// of it.
+/// Reads a package: its root file (`src/lib.rs` or `src/main.rs`, relative to `base`) and all modules below it.
 ///
 /// # Errors
-/// A file is missing or is no Rust.
+/// A file is missing or is not Rust.
 pub fn read(base: &Path, root: &str) -> Result<Sources, Unreadable> {
     let modules = modules::Modules::read(base, root).map_err(|message| Unreadable { message })?;
     Ok(imports::find(&modules))

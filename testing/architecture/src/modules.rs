@@ -1,4 +1,4 @@
-//! The module tree of a package: which file each module is in, and what each name in it stands for.
+//! The module tree of a package: the file of each module, and the names in its scope.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use syn::{Attribute, Item, UseTree};
 /// A module's place in the tree: its names from the root on.
 pub(crate) type ModulePath = Vec<String>;
 
-/// One module that is not a test.
+/// A module outside tests.
 pub(crate) struct Module {
     pub(crate) path: ModulePath,
     /// Its file, relative to the base.
@@ -18,15 +18,15 @@ pub(crate) struct Module {
     pub(crate) items: Vec<Item>,
     /// Names that a `use` brings into its scope, with the path they stand for.
     pub(crate) uses: BTreeMap<String, Vec<String>>,
-    /// Paths that a `use` brings everything of.
+    /// Paths of glob imports.
     pub(crate) globs: Vec<Vec<String>>,
-    /// Names that are defined in it, other modules aside.
+    /// Names that it defines, except modules.
     pub(crate) defined: Vec<String>,
-    /// Its `mod x;`, with their lines.
+    /// Its `mod x;` items, with their lines.
     pub(crate) children: Vec<(String, usize)>,
 }
 
-/// All of them, by their paths.
+/// All modules, by their paths.
 pub(crate) struct Modules {
     pub(crate) all: BTreeMap<ModulePath, Module>,
 }
@@ -35,7 +35,7 @@ impl Modules {
     pub(crate) fn read(base: &Path, root: &str) -> Result<Self, String> {
         let mut modules = Self { all: BTreeMap::new() };
         let file = PathBuf::from(root);
-        // The children of a root, and of a `mod.rs`, are beside it.
+        // The modules of a root, and of a `mod.rs`, are in the same folder.
         let dir = file.parent().map(Path::to_owned).unwrap_or_default();
         modules.read_file(base, &file, &dir, Vec::new())?;
         Ok(modules)
@@ -169,7 +169,7 @@ pub(crate) fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// Whether an attribute leaves its item out of what ships: `#[cfg(test)]`, `#[cfg(all(test, ..))]`.
+/// Whether an attribute excludes its item from the product: `#[cfg(test)]`, `#[cfg(all(test, ..))]`.
 pub(crate) fn is_test(attribute: &Attribute) -> bool {
     let Ok(list) = attribute.meta.require_list() else { return false };
     if !list.path.is_ident("cfg") {

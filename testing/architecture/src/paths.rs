@@ -1,4 +1,4 @@
-//! Every path in a module's code, wherever it stands: in a `use`, in a type, in an expression, in a macro's arguments.
+//! Every path in a module's code: in a `use`, a type, an expression, or a macro's arguments.
 
 use proc_macro2::TokenStream;
 use proc_macro2::TokenTree;
@@ -8,7 +8,7 @@ use syn::{ImplItem, Item, ItemUse, Macro, UseTree, Visibility};
 
 use crate::modules::{Module, attributes, is_test};
 
-/// A path as it is written, and its line.
+/// A path in the code, and its line.
 pub(crate) struct Written {
     pub(crate) names: Vec<String>,
     pub(crate) line: usize,
@@ -57,7 +57,7 @@ impl Paths {
         }
     }
 
-    /// What a macro makes of its arguments is not known, but a path in them is a path.
+    /// The expansion of a macro is unknown, but a path in its arguments is a path.
     fn tokens(&mut self, tokens: TokenStream) {
         let mut names: Vec<String> = Vec::new();
         let mut line = 0;
@@ -135,6 +135,6 @@ impl<'ast> Visit<'ast> for Paths {
     /// `pub(crate)` imports nothing.
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 
-    /// Neither does an attribute; a derive of another package is that package's business.
+    /// Nor does an attribute. A derive of another package is that package's concern.
     fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
 }

@@ -1,4 +1,4 @@
-//! Rings: which part of a package may know which.
+//! Rings: which part of a package may import from which.
 
 use std::fmt;
 
@@ -7,22 +7,22 @@ use crate::imports::{Import, Sources};
 /// A part of a package.
 #[derive(Clone, Copy, Debug)]
 pub struct Ring {
-    /// What it is called in the table and in messages.
+    /// Its name in the table and in messages.
     pub name: &'static str,
-    /// Its files; a name that ends in `/` is a folder. A file is in the first ring that lists it.
+    /// Its files. A name that ends in `/` is a folder. A file belongs to the first ring that lists it.
     pub files: &'static [&'static str],
-    /// The names of the rings that its files may import from, besides its own.
+    /// The rings that its files may import from, besides its own.
     pub may_know: &'static [&'static str],
 }
 
-/// A file uses a package that only some files may use.
+/// A use of a package by a file that must not use it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outsider {
     /// The file.
     pub file: String,
     /// The package, as the code names it.
     pub package: String,
-    /// Where; the first of several.
+    /// The line; the first of several.
     pub line: usize,
 }
 
@@ -32,8 +32,8 @@ impl fmt::Display for Outsider {
     }
 }
 
-/// The imports that the rings forbid, each with the names of the two rings. A file that no ring lists is in none, and
-/// what it imports or who imports it is forbidden, so that a new file has to be given its place.
+/// The imports that the rings forbid, each with the names of the two rings. Every import from or to a file that no
+/// ring lists is forbidden, so that each new file has to be added to a ring.
 #[must_use]
 pub fn violations(imports: &[Import], rings: &[Ring]) -> Vec<(Import, &'static str, &'static str)> {
     const NONE: Ring = Ring { name: "no ring", files: &[], may_know: &[] };
@@ -46,7 +46,7 @@ pub fn violations(imports: &[Import], rings: &[Ring]) -> Vec<(Import, &'static s
     forbidden.collect()
 }
 
-/// The files that use one of the packages without being listed for it.
+/// The uses of these packages by files that are not listed for them.
 #[must_use]
 pub fn outsiders(sources: &Sources, insiders: &[(&str, &[&str])]) -> Vec<Outsider> {
     let found = sources.foreign.iter().filter(|(file, package, _)| {

@@ -1,4 +1,4 @@
-//! What the documents name exists: the tests that hold each invariant, and the files of the code map.
+//! The tests and files that the documents name must exist.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -11,7 +11,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// The source of every Rust file of the project.
+/// The sources of all Rust files of the project.
 fn sources() -> String {
     let files = WalkDir::new(root()).into_iter().filter_entry(|entry| {
         let name = entry.file_name().to_string_lossy();
@@ -24,7 +24,7 @@ fn sources() -> String {
         .collect()
 }
 
-/// What stands between backquotes in the lines that begin like this.
+/// The texts between backquotes in the lines that begin like this.
 fn quoted<'a>(document: &'a str, beginning: &str) -> Vec<&'a str> {
     let lines = document.lines().filter(|line| line.starts_with(beginning));
     lines.flat_map(|line| line.split('`').skip(1).step_by(2)).collect()
@@ -39,10 +39,10 @@ fn every_test_and_file_that_holds_an_invariant_exists() {
     for name in names {
         let there = match name.contains('/') {
             true => root().join(name).exists(),
-            // Contracts are tests by a macro, so that their function has parameters.
+            // Contracts become tests by a macro, so their functions have parameters.
             false => sources.contains(&format!("fn {name}(")) || name.contains("()"),
         };
-        assert!(there, "docs/SAFETY.md names `{name}`, which is not there");
+        assert!(there, "docs/SAFETY.md names `{name}`, which does not exist");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The check is checked: what is planted is found, and what is allowed is not.
+//! Checks the checks: planted violations are found, and allowed imports are not reported.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -6,7 +6,7 @@ use std::fs;
 
 use architecture::{Ring, Sources, circles, outsiders, read, violations};
 
-/// Writes these files, and reads the package.
+/// Writes these files and reads the package.
 fn package(files: &[(&str, &str)]) -> Sources {
     let dir = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -34,7 +34,7 @@ fn a_circle_of_two_files_is_found() {
 }
 
 #[test]
-fn a_circle_around_a_corner_is_found() {
+fn a_circle_through_a_third_file_is_found() {
     let sources = package(&[
         ("src/lib.rs", "mod a;\nmod b;\nmod c;\nmod d;\n"),
         ("src/a.rs", "use crate::b::B;\n"),
@@ -43,7 +43,7 @@ fn a_circle_around_a_corner_is_found() {
         ("src/d.rs", "use crate::a;\n"),
     ]);
     assert_eq!(circles(&sources.imports).len(), 1);
-    assert_eq!(circles(&sources.imports)[0].len(), 3, "d imports one of them and is none of them");
+    assert_eq!(circles(&sources.imports)[0].len(), 3, "d imports one of them and is not in the circle");
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_parent_and_a_child_that_takes_from_it_are_a_circle() {
 }
 
 #[test]
-fn a_name_that_a_parent_passes_on_leads_to_where_it_is_defined() {
+fn a_reexported_name_leads_to_its_definition() {
     let sources = package(&[
         ("src/lib.rs", "mod a;\nmod b;\npub use a::A;\n"),
         ("src/a.rs", "pub use inner::A;\nmod inner;\n"),
@@ -115,7 +115,7 @@ fn an_import_against_the_rings_is_found() {
 }
 
 #[test]
-fn a_package_used_outside_of_its_place_is_found() {
+fn a_package_used_by_an_unlisted_file_is_found() {
     let sources = package(&[
         ("src/lib.rs", "mod store;\nmod api;\n"),
         ("src/store.rs", "use sea_orm::DbErr;\n"),

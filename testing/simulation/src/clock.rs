@@ -1,17 +1,17 @@
-//! A machine's own clock in true time.
+//! A machine's own clock, in true time.
 
 use std::time::Duration;
 
 use protocol::Time;
 
-/// True time, which only the simulation knows: since the start of a run.
+/// True time since the start of a run. Only the simulation knows it.
 pub type Moment = Duration;
 
-/// A clock that started at some point and runs at some rate.
+/// A clock with its own start and rate.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Clock {
     offset: Duration,
-    /// Millionths of true time: 1,000,000 is exact.
+    /// In millionths of true time: 1,000,000 is exact.
     rate: u64,
 }
 
@@ -20,13 +20,13 @@ impl Clock {
         Self { offset, rate }
     }
 
-    /// What it shows.
+    /// What the clock shows at this moment.
     pub fn shows(&self, at: Moment) -> Time {
         let nanos = at.as_nanos() * u128::from(self.rate) / 1_000_000;
         Time::from_origin(self.offset + nanos_of(nanos))
     }
 
-    /// The first moment at which it shows this, or later.
+    /// The first moment at which it shows at least this.
     pub fn reaches(&self, shown: Time) -> Moment {
         let nanos = shown.since(Time::from_origin(self.offset)).as_nanos();
         nanos_of((nanos * 1_000_000).div_ceil(u128::from(self.rate)))

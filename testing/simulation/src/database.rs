@@ -1,7 +1,8 @@
-//! The model database: what each of the protocol's requests means, on tables in memory.
+//! The model database: the meaning of each request of the protocol, on tables in memory.
 //!
-//! This is the specification of the SQL store: the same request on the same rows gives the same reply and leaves the same
-//! rows. Each request is one atomic step, as the store's statement or transaction is under the election's lock.
+//! This is the specification of the SQL store. The same request on the same rows gives the same reply and leaves the
+//! same rows. Each request is one atomic step, like the store's statement or its transaction under the election's
+//! lock.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,16 +17,16 @@ use crate::mutation::Mutation;
 /// The database's clock, in microseconds.
 pub type DatabaseTime = i64;
 
-/// Who sends a request, with what a registration writes.
+/// The sender of a request, with the values that a registration writes.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct NodeIdentity {
     /// The node's id.
     pub id: String,
-    /// Its process.
+    /// Its incarnation.
     pub incarnation: Incarnation,
     /// Higher is preferred.
     pub priority: i32,
-    /// Whether it campaigns.
+    /// Whether it may campaign.
     pub eligible: bool,
     /// G of this process.
     pub lease: Duration,
@@ -34,13 +35,13 @@ pub struct NodeIdentity {
 /// A row of `node_records`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct NodeRecord {
-    /// The process behind it.
+    /// The incarnation that it belongs to.
     pub incarnation: Incarnation,
     /// The status.
     pub status: NodeStatus,
     /// Higher is preferred.
     pub priority: i32,
-    /// Whether the node campaigns.
+    /// Whether the node may campaign.
     pub eligible: bool,
     /// The term the row was last promoted in.
     pub term: Term,
@@ -79,7 +80,7 @@ pub struct Database {
     pub nodes: BTreeMap<String, NodeRecord>,
     /// `election_terms`, by term.
     pub terms: BTreeMap<Term, TermRow>,
-    /// The terms of the fenced writes that were committed, in the order of their commits.
+    /// The terms of the committed fenced writes, in the order of their commits.
     pub writes: Vec<Term>,
     /// How many terms a cleanup keeps.
     pub terms_kept: usize,
@@ -124,7 +125,7 @@ impl Database {
         }
     }
 
-    /// A write of the application's, in a transaction through the fence. Says whether it was committed.
+    /// A fenced write of the application. Returns whether it was committed.
     pub fn fenced_write(&mut self, term: Term) -> bool {
         let open = self.terms.get(&term).is_some_and(|row| row.end_reason.is_none());
         if open {
@@ -144,7 +145,7 @@ impl Database {
         self.nodes.values().map(|row| row.term).fold(in_terms, Term::max)
     }
 
-    /// What the node `id` reads.
+    /// The snapshot that the node `id` reads.
     pub fn view(&self, now: DatabaseTime, id: &str, asked_for: &[Term]) -> Snapshot {
         let open = self.open_term();
         let newest = self.terms.values().next_back();
@@ -224,7 +225,7 @@ impl Database {
                 row.is_leader() && row.term == term && open == Some((term, row.incarnation))
             }
         };
-        // A rule that is broken is broken for late requests, too: that these do nothing would hide it.
+        // A broken rule also applies to late requests. If those did nothing, they would hide it.
         let late = self.mutation == Some(Mutation::LateHeartbeatCounts);
         let unbound = any_incarnation || any_term || any_status || late;
         if !own || !in_role || (seq_floor < row.heartbeat_seq && !unbound) {

@@ -1,11 +1,11 @@
 //! Every behaviour of a small configuration, over the same protocol code.
 //!
-//! Time goes in steps that everybody takes at once. Within a step messages arrive one after the other, replies and what
-//! follows from them included, unless the adversary intervenes: it may hold a message back until the others of this step
-//! have arrived, or until the next step, lose it, crash the process it belongs to just before it arrives, or set the
-//! database's clock; so many timing each (Emmi, Qadeer, Rakamaric, "Delay-bounded scheduling", POPL 2011). Every way of
-//! doing that is tried. The first leader's clock is as slow as the setting allows, the others' as fast: there is no slack
-//! in the lease.
+//! Time advances in steps, for all nodes at once. Within a step messages arrive one after the other, including
+//! replies and the messages that follow from them, unless the adversary intervenes. It may hold a message back until
+//! the others of this step have arrived or until the next step, lose it, crash its process just before it arrives, or
+//! set the database's clock; each a limited number of times (Emmi, Qadeer, Rakamaric, "Delay-bounded scheduling",
+//! POPL 2011). Every way of doing that is tried. The first leader's clock is as slow as the setting allows, the
+//! others' as fast: there is no slack in the lease.
 
 use std::time::Duration;
 
@@ -15,33 +15,33 @@ use stateright::{Model, Property};
 use crate::database::{Database, DatabaseTime, NodeIdentity};
 use crate::mutation::Mutation;
 
-/// A fast clock's step is 110 ms, a slow one's 100 ms; H is two fast steps, G four.
+/// A fast clock shows 110 ms in one step, a slow one 100 ms; H is two fast steps, G four.
 const FAST: Duration = Duration::from_millis(110);
 const SLOW: Duration = Duration::from_millis(100);
 
-/// How far the search goes.
+/// The bounds of the search.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bounds {
-    /// How many steps of time.
+    /// How many steps of time there are.
     pub steps: u8,
-    /// How many processes crash.
+    /// How many processes may crash.
     pub crashes: u8,
-    /// How many messages are lost, requests or replies.
+    /// How many messages may be lost, requests or replies.
     pub losses: u8,
-    /// How often the database's clock jumps.
+    /// How often the database's clock may jump.
     pub jumps: u8,
-    /// How often a message is held back. A request's sender gives it up after one step, a claim's after two.
+    /// How often a message may be held back. A request's sender gives up after one step, a claim's after two.
     pub delays: u8,
 }
 
 impl Bounds {
-    /// What fits into every test run.
+    /// Bounds that fit into every test run.
     pub const SMALL: Bounds = Bounds { steps: 8, crashes: 2, losses: 1, jumps: 1, delays: 1 };
-    /// What a long run takes.
+    /// Bounds for a long run.
     pub const LARGE: Bounds = Bounds { steps: 8, crashes: 2, losses: 1, jumps: 1, delays: 2 };
 }
 
-/// Three nodes of which the first has just become leader.
+/// Three nodes, of which the first has just become leader.
 #[derive(Clone, Debug)]
 pub struct Small {
     bounds: Bounds,
@@ -51,7 +51,7 @@ pub struct Small {
     start: State,
 }
 
-/// All there is at one moment.
+/// The whole system at one moment.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct State {
     step: u8,
@@ -59,13 +59,13 @@ pub struct State {
     database: Database,
     database_clock: DatabaseTime,
     on_the_way: Vec<Message>,
-    /// The message whose turn it is.
+    /// The message that arrives next.
     turn: usize,
     delays: u8,
     crashes: u8,
     losses: u8,
     jumps: u8,
-    /// Terms that were given, and what was broken in giving them.
+    /// The terms of committed claims, and the rule that one of them broke.
     granted: Vec<Term>,
     shared: bool,
 }
@@ -83,10 +83,10 @@ enum Content {
     Reply(Reply),
 }
 
-/// What happens next.
+/// The next action.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// The message whose turn it is arrives.
+    /// The next message arrives.
     Arrive,
     /// It is lost.
     Lose,

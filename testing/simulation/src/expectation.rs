@@ -1,6 +1,7 @@
-//! What is promised of an election in which nothing goes wrong but the ending of the last leadership.
+//! The promises for an election in which nothing goes wrong except the end of the last leadership.
 //!
-//! docs/SAFETY.md, "How long an election takes", has the bounds and the exceptions; each is a rule of its own here.
+//! docs/SAFETY.md, "How long an election takes", has the bounds and the exceptions. Each exception is a function
+//! here.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -17,7 +18,7 @@ pub enum Ending {
     Crash,
     /// The leader stops gracefully.
     Stop,
-    /// The leader and the next in line crash, and the database's clock jumps.
+    /// The leader and the next best node crash, and the database's clock jumps.
     CrashOfTwo,
 }
 
@@ -26,29 +27,29 @@ impl Ending {
     pub const ALL: [Ending; 3] = [Ending::Crash, Ending::Stop, Ending::CrashOfTwo];
 }
 
-/// Who should win an election, and how soon.
+/// Which node should win an election, and how soon.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Expectation {
     ending: Ending,
     leader: usize,
     winner: usize,
-    /// How long after the last renewal, or after the stop, the next leader's claim is committed at the latest.
+    /// The latest commit of the next leader's claim, counted from the last renewal or from the stop.
     pub within: Duration,
 }
 
-/// Why another node than the best one may win.
+/// Why a node other than the best may win.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Excuse {
     /// A node with a shorter H, or with a much faster clock, may skip the best one.
     DifferentPace,
-    /// A snapshot does not show the best one: so many dead nodes' rows are better.
+    /// The snapshot does not show the best node, because too many dead nodes' rows rank higher.
     Hidden,
     /// The others may skip the best one while it waits for a node that cannot claim.
     WaitsForBlockedNode,
 }
 
 impl Expectation {
-    /// What is promised when the leadership of `leader` ends like this and `winner` is the best node left.
+    /// The promise when the leadership of `leader` ends like this and `winner` is the best node left.
     pub fn new(world: &World, ending: Ending, leader: usize, winner: usize) -> Self {
         let within = after_ending(world, ending, leader, winner)
             + for_blocked_nodes(world, winner)
@@ -57,15 +58,15 @@ impl Expectation {
         Self { ending, leader, winner, within }
     }
 
-    /// Compares it with who won, and how long after the last renewal or after the stop.
+    /// Checks the promise against the winner and the time it took after the last renewal or after the stop.
     ///
     /// # Errors
-    /// What was promised and did not come true.
+    /// The promise that was not kept.
     pub fn check(&self, world: &World, won: &str, took: Duration) -> Result<(), String> {
         let Self { ending, within, .. } = self;
         let best = &world.processes[self.winner].identity.id;
         if won != best && self.excuse(world, took).is_none() {
-            return Err(format!("{won} won the election, and {best} is better ({ending:?})"));
+            return Err(format!("{won} won the election, but {best} is better ({ending:?})"));
         }
         if took > *within {
             return Err(format!("a leader after {took:?}, bound {within:?} ({ending:?})"));
@@ -83,9 +84,9 @@ impl Expectation {
         .find_map(|(excuse, holds)| holds.then_some(excuse))
     }
 
-    /// Nodes have different H, or one shorter than what clocks may differ by in the course of the lease. Where two die, a
-    /// quarter of H is the limit: the others begin to wait for the best one left when they have skipped the dead one,
-    /// and it skips the dead one itself that much later.
+    /// Nodes have different H, or an H that is shorter than the drift of their clocks during the lease. If two nodes
+    /// crash, a quarter of H is the limit: the other nodes begin to wait for the best one left when they have skipped
+    /// the dead one, and it skips the dead one itself that much later.
     fn has_different_pace(&self, world: &World) -> bool {
         let drift = world.processes[self.leader].timing.lease_duration() / 10;
         let allowed = if self.ending == Ending::CrashOfTwo { 4 } else { 1 };
@@ -105,13 +106,13 @@ impl Expectation {
         world.database.nodes.iter().filter(better).count() >= CANDIDATES_READ
     }
 
-    /// It waits for two intervals of its own, and the others as long for it.
+    /// The best node waits for two of its own intervals, and the others wait as long for it.
     fn waits_for_blocked_node(&self, world: &World, took: Duration) -> bool {
         let lease = match self.ending {
             Ending::Stop => Duration::ZERO,
             Ending::Crash | Ending::CrashOfTwo => world.processes[self.leader].timing.lease_duration(),
         };
-        // By the fastest clock there is.
+        // By the fastest clock.
         let skipped = lease + 2 * world.processes[self.winner].timing.heartbeat_interval();
         blocked(world) > 0 && took >= skipped.mul_f64(0.95)
     }
@@ -135,13 +136,13 @@ fn for_blocked_nodes(world: &World, winner: usize) -> Duration {
     3 * world.processes[winner].heartbeat() * blocked(world)
 }
 
-/// A node that died not long ago may still seem to live.
+/// A node that died recently may still count as live.
 fn for_recent_deaths(world: &World, winner: usize) -> Duration {
     let recently = world.scenario.pause < 1.5;
     if recently { world.processes[winner].heartbeat().mul_f64(1.5) } else { Duration::ZERO }
 }
 
-/// Messages and timers take time here, too.
+/// Messages and timers take time in the simulation, too.
 fn for_transit(world: &World, winner: usize) -> Duration {
     world.processes[winner].heartbeat() / 10 + HEARTBEAT / 20
 }

@@ -1,4 +1,4 @@
-//! The kinds of faults, and how often each was injected and took part in a failover.
+//! The kinds of faults, and how often each was injected and was present in a failover.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(usize)]
 pub enum Fault {
-    /// A process is gone between one moment and the next.
+    /// A process dies at once.
     Crash,
-    /// A new process starts under the id of one that is gone.
+    /// A new process starts with the id of one that has gone.
     Restart,
-    /// A new process starts under an id of its own.
+    /// A new process starts with a new id.
     NewId,
-    /// A new process starts under the id of one that lives.
+    /// A new process starts with the id of one that lives.
     DuplicateId,
-    /// A process is not run for a while, its clock going on.
+    /// A process is paused for a while. Its clock goes on.
     Freeze,
-    /// The same, between its reading the clock and its acting on what it read.
+    /// The same, after it read the clock and before it acted on that.
     FreezeAfterClock,
     /// A machine is suspended: its clock goes on, its timers do not. Of the runtime only.
     Suspend,
@@ -24,11 +24,11 @@ pub enum Fault {
     Panic,
     /// One process does not reach the database.
     Partition,
-    /// The database answers nobody.
+    /// The database does not answer.
     Outage,
     /// The database's clock is set.
     ClockJump,
-    /// Somebody deletes a node's row by hand.
+    /// A person deletes a node's row.
     RowDeleted,
     /// A process is asked to stop.
     Stop,
@@ -40,19 +40,19 @@ pub enum Fault {
     LostRequest,
     /// A request takes effect and its reply is lost.
     LostReply,
-    /// A request takes effect after its sender gave up.
+    /// A request takes effect after its sender has given up.
     LateRequest,
-    /// A node's every step takes nearly as long as its limit, or a little longer.
+    /// Every step of a node takes nearly as long as its limit, or a little longer.
     Slow,
-    /// A node's claims never arrive, all else does.
+    /// A node's claims never arrive; its other requests do.
     ClaimBlocked,
     /// Live nodes have different settings.
     MixedSettings,
     /// Live nodes' clocks differ by nearly as much as the setting allows.
     Drift,
-    /// The database forgets what it committed last.
+    /// The database forgets its last commits.
     Restore,
-    /// Somebody deletes a term's row by hand.
+    /// A person deletes a term's row.
     TermDeleted,
 }
 
@@ -91,20 +91,20 @@ impl Fault {
     }
 }
 
-/// What happened in one run or in many.
+/// Counts of one run, or of many.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Tally {
-    /// Runs.
+    /// How many runs.
     pub runs: u64,
-    /// Leaderships that followed another process's.
+    /// Leaderships after that of another process.
     pub failovers: u64,
-    /// Elections without faults whose winner and delay were checked to the letter.
+    /// Elections without faults whose winner and delay were checked.
     pub measured: u64,
     /// Fenced writes committed and refused.
     pub writes: (u64, u64),
     /// Events handled.
     pub events: u64,
-    /// The longest recovery after faults stopped, as a share of the stated bound.
+    /// The longest recovery after the end of the faults, as a share of its bound.
     pub slowest: f64,
     injected: [u64; Fault::ALL.len()],
     took_part: [u64; Fault::ALL.len()],
@@ -112,7 +112,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// What a run starts with.
+    /// The counts at the start of a run.
     pub fn of_one_run() -> Self {
         Self { runs: 1, ..Self::default() }
     }
@@ -123,12 +123,12 @@ impl Tally {
         self.recent[fault as usize] = true;
     }
 
-    /// A lasting fault is there now.
+    /// A lasting fault is present.
     pub fn present(&mut self, fault: Fault) {
         self.recent[fault as usize] = true;
     }
 
-    /// A leadership began; `failover` if it followed another process's.
+    /// A leadership began; `failover` if the one before was another process's.
     pub fn leadership(&mut self, failover: bool) {
         if failover {
             self.failovers += 1;
@@ -139,12 +139,12 @@ impl Tally {
         self.recent = Default::default();
     }
 
-    /// How often a kind was injected, and in how many failovers it took part.
+    /// How often a kind was injected, and in how many failovers it was present.
     pub fn of(&self, fault: Fault) -> (u64, u64) {
         (self.injected[fault as usize], self.took_part[fault as usize])
     }
 
-    /// Adds another's counts.
+    /// Adds other counts.
     pub fn add(&mut self, other: &Tally) {
         self.runs += other.runs;
         self.failovers += other.failovers;
@@ -165,7 +165,7 @@ impl fmt::Display for Tally {
         let Tally { runs, failovers, measured, writes, events, slowest, .. } = self;
         writeln!(
             f,
-            "{runs} runs, {events} events, {failovers} failovers, {measured} of them measured to the letter"
+            "{runs} runs, {events} events, {failovers} failovers, {measured} of them with winner and delay checked"
         )?;
         writeln!(f, "{} fenced writes committed, {} refused", writes.0, writes.1)?;
         writeln!(f, "slowest recovery: {:.0} % of its bound", slowest * 100.0)?;

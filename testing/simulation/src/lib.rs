@@ -1,6 +1,6 @@
 //! The proof of safety: the real rules, and the real runtime's driver, on a model database, under an adversary.
 //!
-//! | module | thought |
+//! | module | contents |
 //! |---|---|
 //! | `database` | what each request means, on tables in memory |
 //! | `clock`, `rng` | a machine's clock; chance that repeats |
@@ -9,8 +9,8 @@
 //! | `runtime` | a driver whose clock, store and subscriber are the simulation's |
 //! | `world` | processes, the network and the database in true time, and the adversary |
 //! | `observer` | sees everything at once and checks the promises |
-//! | `run` | one run: faults, then quiet, then elections held to what is promised of them |
-//! | `expectation` | who should win such an election, and how soon |
+//! | `run` | one run: faults, then quiet, then elections checked against the promises |
+//! | `expectation` | which node should win such an election, and how soon |
 //! | `exhaustive` | every behaviour of a small configuration |
 //! | `trace` | what a replay prints |
 //! | `mutation` | rules broken on purpose; what is broken around the driver is in `subject` |

@@ -30,7 +30,7 @@ enum Action {
     Runtime(Runs),
     /// Try every behaviour of a small configuration.
     Exhaust {
-        /// Further than every test run does; takes minutes.
+        /// Search further than every test run does; takes minutes.
         #[arg(long)]
         far: bool,
     },

@@ -1,33 +1,33 @@
-//! Everything that can be broken on purpose, to see that the checks notice.
+//! Rules that can be broken on purpose, to see that the checks notice.
 
 use protocol::{ExpiryFrom, LeaseFrom, LeaseLength, Rules, Skipping, Timing, Vanishing};
 
-/// One rule broken.
+/// A broken rule.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Mutation {
-    /// A heartbeat counts for any process's row of the id.
+    /// A heartbeat counts for the row of any process with the id.
     HeartbeatForAnyIncarnation,
-    /// A renewal counts for any term that the row leads in.
+    /// A renewal counts for any term in which the row leads.
     RenewalForAnyTerm,
-    /// A follower's heartbeat counts for a row with the status leader, too.
+    /// A follower's heartbeat also counts for a row with the status leader.
     FollowerHeartbeatForLeader,
-    /// A heartbeat that arrives after a later one counts, too.
+    /// A heartbeat that arrives after a later one also counts.
     LateHeartbeatCounts,
-    /// A claim does not read again.
+    /// A claim does not check again.
     ClaimUnchecked,
-    /// A new term is one more than the claiming node's own last one.
+    /// A new term is one higher than the claiming node's own last one.
     TermFromNode,
-    /// Clocks run further apart than the setting allows.
+    /// Clock rates differ by more than the setting allows.
     DriftBeyondSetting,
-    /// Whether a process leads is a flag that is set when something happens, not computed when asked.
+    /// Whether a process leads is a stored flag that events set, not computed when it is read.
     StoredFlag,
-    /// A lease counts from when the renewal's reply arrived.
+    /// A leader's lease counts from when the renewal's reply arrived.
     LeaseFromReply,
-    /// What a snapshot shows counts from before it was asked for.
+    /// A snapshot counts from before it was requested.
     ExpiryFromSend,
-    /// A lease is taken to be as long as the observer's own.
+    /// An observer takes a lease to be as long as its own.
     OwnLeaseLength,
-    /// The vanishing of a leader's row is no new version.
+    /// A leader's row that vanishes is no new version.
     VanishingIgnored,
     /// No preferred candidate is ever skipped.
     NeverSkipped,

@@ -1,4 +1,4 @@
-//! Sees every process and the database at once, in true time, and checks the promises at every step.
+//! Observes every process and the database at once, in true time, and checks the promises at every step.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -8,12 +8,12 @@ use protocol::{HeartbeatSeq, Incarnation, LeadershipId, Snapshot, Term};
 use crate::clock::Moment;
 use crate::database::Database;
 
-/// A promise that was broken.
+/// A broken promise.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Violation {
     /// When, in true time.
     pub at: Moment,
-    /// What was seen.
+    /// What was observed.
     pub what: String,
 }
 
@@ -29,7 +29,7 @@ pub struct Leading {
     pub id: String,
     pub incarnation: Incarnation,
     pub term: Term,
-    /// The row's counter in the version its lease rests on.
+    /// The row's counter in the version that its lease relies on.
     pub rests_on: HeartbeatSeq,
 }
 
@@ -44,24 +44,24 @@ impl Leading {
 pub struct Observer {
     granted: BTreeMap<Term, Incarnation>,
     last_write: Term,
-    /// Whether the database ever forgot anything.
+    /// Whether the database has forgotten anything.
     forgetful: bool,
-    /// Leaderships of which the database forgot something: what it kept, and what it had had.
+    /// Leaderships of which the database forgot a part: the counters it kept and had had.
     forgotten: HashMap<LeadershipId, Vec<(i64, i64)>>,
-    /// Leaderships that were ended by a process that could not know better.
+    /// Leaderships that were ended by a process that could not have known better.
     wrongly_ended: HashSet<LeadershipId>,
     /// The newest version of each leadership.
     versions: HashMap<LeadershipId, i64>,
     /// The newest version of each leadership that a process has seen.
     seen: HashMap<(Incarnation, LeadershipId), i64>,
-    /// The same as it was when a process sent a request that may end that leadership.
+    /// The same, when a process sent a request that may end that leadership.
     relied_on: HashMap<(Incarnation, u64), i64>,
     /// The highest term each process has seen.
     highest: HashMap<Incarnation, Term>,
 }
 
 impl Observer {
-    /// A process takes in what it read.
+    /// A process gets a snapshot.
     pub fn on_snapshot(&mut self, reader: Incarnation, view: &Snapshot) {
         let highest = self.highest.entry(reader).or_default();
         *highest = (*highest).max(view.highest_term());
@@ -82,7 +82,7 @@ impl Observer {
     pub fn on_claim(&mut self, term: Term, to: Incarnation) -> Result<(), String> {
         if !self.forgetful {
             if let Some(other) = self.granted.get(&term) {
-                return Err(format!("term {term} was given to {to:?} and before to {other:?}"));
+                return Err(format!("term {term} was given to {to:?} and earlier to {other:?}"));
             }
             if let Some((highest, _)) = self.granted.last_key_value().filter(|(highest, _)| **highest > term)
             {
@@ -93,8 +93,8 @@ impl Observer {
         Ok(())
     }
 
-    /// A process is told of its own new term.
-    pub fn on_told_of_claim(&mut self, process: Incarnation, term: Term) -> Result<(), String> {
+    /// A process gets the reply to its successful claim.
+    pub fn on_claim_reply(&mut self, process: Incarnation, term: Term) -> Result<(), String> {
         let highest = self.highest.entry(process).or_default();
         if term <= *highest {
             return Err(format!("term {term} was given to a process that had seen term {highest}"));
@@ -103,7 +103,7 @@ impl Observer {
         Ok(())
     }
 
-    /// A leadership was begun or renewed in this version of its row.
+    /// A leadership began or was renewed in this version of its row.
     pub fn on_renewal(&mut self, leadership: LeadershipId, version: HeartbeatSeq) {
         if self.forgetful {
             self.versions.insert(leadership, version.get());
@@ -113,7 +113,7 @@ impl Observer {
     /// A fenced write was committed.
     pub fn on_fenced_write(&mut self, term: Term, database: &Database) -> Result<(), String> {
         if self.forgetful {
-            // Deleting every trace of the newest terms is the one thing that lets them come back.
+            // Only deleting every trace of the newest terms lets them come back.
             self.last_write = self.last_write.min(database.highest_term());
         }
         if term < self.last_write {
@@ -126,7 +126,7 @@ impl Observer {
         Ok(())
     }
 
-    /// The database is about to be able to forget: from here on remember who saw what.
+    /// The database may forget from now on: begin to record what each process has seen.
     pub fn expect_forgetting(&mut self) {
         self.forgetful = true;
     }
@@ -147,14 +147,15 @@ impl Observer {
         self.forgotten.entry(open.leadership()).or_default().push((version(after), had));
     }
 
-    /// A process sends a request that may end another's leadership. It may arrive when the process knows better.
+    /// A process sends a request that may end another process's leadership. It may arrive when the process knows
+    /// better.
     pub fn on_ending_request(&mut self, leadership: LeadershipId, by: Incarnation, token: u64) {
         if let Some(seen) = self.seen.get(&(by, leadership)) {
             self.relied_on.insert((by, token), *seen);
         }
     }
 
-    /// A process ended another's leadership, having waited its lease out.
+    /// A process ended another's leadership after it had waited for the end of that lease.
     pub fn on_other_term_ended(&mut self, leadership: LeadershipId, by: Incarnation, token: u64) {
         let newest = self.versions.get(&leadership).copied().unwrap_or(-1);
         let unseen = self.relied_on.get(&(by, token)).is_none_or(|seen| *seen < newest);
@@ -163,7 +164,7 @@ impl Observer {
         }
     }
 
-    /// These processes lead at this moment.
+    /// These processes lead now.
     pub fn check_leaders(&self, leaders: &[Leading]) -> Result<(), String> {
         for (index, one) in leaders.iter().enumerate() {
             for other in &leaders[index + 1..] {
@@ -175,8 +176,8 @@ impl Observer {
         Ok(())
     }
 
-    /// Whether `old` is a leadership that the database forgot in the version it rests on, and `new` had not seen that
-    /// version: "a node that did not can be wrong until the forgotten leader's next renewal".
+    /// Whether `old` is a leadership that the database forgot in the version it relies on, and `new` had not seen
+    /// that version: "a node that did not can be wrong until the forgotten leader's next renewal".
     fn excused(&self, old: &Leading, new: &Leading) -> bool {
         let versions = self.forgotten.get(&old.leadership());
         if self.wrongly_ended.contains(&old.leadership()) {

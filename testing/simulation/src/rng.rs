@@ -1,11 +1,11 @@
-//! Chance that a seed repeats exactly, on every machine.
+//! Random numbers that a seed repeats exactly, on every machine.
 
 use std::time::Duration;
 
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
-/// Numbers that only the seed decides.
+/// Numbers that depend only on the seed.
 #[derive(Clone, Debug)]
 pub struct Rng(SplitMix64);
 
@@ -40,7 +40,7 @@ impl Rng {
         low + high.saturating_sub(low).mul_f64(self.fraction())
     }
 
-    /// One of them, if there are any.
+    /// One of the items, if there are any.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         if from.is_empty() { None } else { from.get(self.below(from.len())) }
     }

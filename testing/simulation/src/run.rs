@@ -1,4 +1,4 @@
-//! One run: faults for a while, then quiet, then elections that are held to what is promised of them.
+//! One run: faults for a while, then quiet, then elections checked against the promises.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -37,7 +37,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// One run, as the seed has it.
+/// One run of a seed.
 ///
 /// # Errors
 /// The first promise that was broken.
@@ -63,7 +63,7 @@ impl Run {
         Ok(())
     }
 
-    /// Once faults have stopped there is a leader within the bound, and it stays.
+    /// After the faults have stopped there is a leader within the bound, and it stays.
     fn recover(&mut self) -> Result<(), Violation> {
         let calm = self.world.calm();
         self.require(calm)?;
@@ -81,7 +81,7 @@ impl Run {
         if self.world.scenario.fleet.slow > 0.0 { Ok(()) } else { self.stays() }
     }
 
-    /// T for the lease of a leader that is gone, and H more for each thing that may have to pass before a node campaigns.
+    /// T for the lease of a leader that has gone, and H more for each delay that may follow before a node campaigns.
     fn recovery_bound(&self) -> Duration {
         let longest = |span: fn(&Process) -> Duration| {
             let spans = self.world.processes.iter().map(|process| process.clock.takes(span(process)));
@@ -91,7 +91,7 @@ impl Run {
             + 12 * longest(|process| process.timing.heartbeat_interval())
     }
 
-    /// The leader leads on, and nobody claims.
+    /// The leader stays leader, and no node claims.
     fn stays(&mut self) -> Result<(), Violation> {
         let (leaders, claims) = (self.world.leaders(), self.world.claims.len());
         if leaders.len() != 1 {
@@ -114,7 +114,7 @@ impl Run {
         Ok(())
     }
 
-    /// One election without any fault but the one that causes it: the right node wins it in time.
+    /// One election without any fault except the one that causes it: the right node wins it in time.
     fn elect(&mut self) -> Result<(), Violation> {
         let started = self.world.refill();
         self.require(started)?;
@@ -137,8 +137,9 @@ impl Run {
                 from = self.world.renewed;
             }
             if self.world.now > from + within {
-                return self
-                    .violated(format!("no leader {within:?} after the last one's ending ({ending:?})"));
+                return self.violated(format!(
+                    "no leader {within:?} after the end of the last leadership ({ending:?})"
+                ));
             }
             self.world.run_until(self.world.now + HEARTBEAT / 50)?;
         }
@@ -161,7 +162,7 @@ impl Run {
         Ok(())
     }
 
-    /// Who can lead after this leader, the best first.
+    /// The nodes that can lead after this leader, the best first.
     fn candidates(&self, leader: usize) -> Vec<usize> {
         let world = &self.world;
         let able = |index: &usize| *index != leader && !world.processes[*index].claim_blocked;

@@ -1,21 +1,21 @@
-//! What a run is made of: how many nodes, how bad the network, which faults, for how long.
+//! The parameters of a run: how many nodes, how bad the network, which faults, for how long.
 
 use std::ops::RangeInclusive;
 
 use crate::faults::Fault;
 
-/// A kind of run. The seed decides the rest.
+/// A kind of run. The seed decides everything else.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Scenario {
-    /// What `--scenario` calls it.
+    /// Its name for `--scenario`.
     pub name: &'static str,
     /// The nodes.
     pub fleet: Fleet,
     /// What happens to messages.
     pub network: Network,
-    /// What goes wrong.
+    /// The faults.
     pub faults: Faults,
-    /// How many elections without faults follow, each held to what is promised of it.
+    /// How many elections without faults follow, each checked against the promises.
     pub elections: usize,
     /// How long nothing happens before and after each of them, in election timeouts.
     pub pause: f64,
@@ -26,11 +26,11 @@ pub struct Scenario {
 /// The nodes of a run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Fleet {
-    /// How many processes live at a time.
+    /// How many processes live at once.
     pub nodes: RangeInclusive<usize>,
-    /// The share of nodes that are as slow as their limits.
+    /// The share of nodes whose steps take as long as their limits.
     pub slow: f64,
-    /// Whether the best-ranked node's claims never arrive.
+    /// Whether the claims of the best-ranked node never arrive.
     pub claim_blocked: bool,
     /// Whether nodes have different settings.
     pub mixed: bool,
@@ -38,22 +38,22 @@ pub struct Fleet {
     pub drift: bool,
 }
 
-/// What happens to messages. All but the last two is over when the faults stop.
+/// What happens to messages. All but the last two stop when the faults stop.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Network {
-    /// The share of requests lost, and of replies.
+    /// The share of requests that are lost, and of replies.
     pub loss: f64,
-    /// The share of messages that take up to their step's whole limit.
+    /// The share of messages that take up to the whole limit of their step.
     pub slow_messages: f64,
     /// The share of requests that arrive long after their limit.
     pub late: f64,
-    /// The share of followers' heartbeats that arrive some election timeouts late.
+    /// The share of followers' heartbeats that arrive several election timeouts late.
     pub late_heartbeats: f64,
     /// The share of notifications that arrive.
     pub notified: f64,
 }
 
-/// What goes wrong, and for how long.
+/// The faults, and for how long.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Faults {
     /// How long faults go on, in election timeouts.
@@ -80,13 +80,13 @@ const CALM: Scenario = Scenario {
     pause: 4.0,
     terms_kept: 20,
 };
-/// Faults, and one election when they have stopped.
+/// Faults, and one election after they have stopped.
 const FAULTY: Scenario = Scenario { fleet: DRIFTING, elections: 1, ..CALM };
 
 /// All scenarios.
 pub const SCENARIOS: &[Scenario] = &[
     CALM,
-    // No notifications, clocks that differ: what polling alone promises.
+    // No notifications, and clocks that differ: what polling alone promises.
     Scenario { name: "polling", fleet: DRIFTING, network: Network { notified: 0.0, ..NETWORK }, ..CALM },
     Scenario {
         name: "crashes",
@@ -120,7 +120,7 @@ pub const SCENARIOS: &[Scenario] = &[
         faults: Faults { duration: 60, pace: 0.8, kinds: CHAOS, leader_bias: 0.7 },
         ..FAULTY
     },
-    // The moments around the end of a lease: leaders cut off just after a renewal, reads that straddle it.
+    // The moments around the end of a lease: leaders partitioned just after a renewal, reads that straddle it.
     Scenario {
         name: "edge",
         fleet: Fleet { nodes: 2..=3, ..DRIFTING },
@@ -139,7 +139,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         ..FAULTY
     },
-    // Heartbeats of a leader's time as a follower, that arrive when it is gone, must keep nobody waiting.
+    // Heartbeats that a leader sent as a follower, and that arrive when it has gone, must not delay the other nodes.
     Scenario {
         name: "stale",
         fleet: DRIFTING,
@@ -148,7 +148,7 @@ pub const SCENARIOS: &[Scenario] = &[
         pause: 0.4,
         ..CALM
     },
-    // A node that seems well and cannot claim.
+    // A node that seems healthy and cannot claim.
     Scenario {
         name: "blocked",
         fleet: Fleet { nodes: 3..=5, claim_blocked: true, ..DRIFTING },
@@ -174,7 +174,7 @@ pub const SCENARIOS: &[Scenario] = &[
         elections: 0,
         ..CALM
     },
-    // Processes of one id, and a database that forgets which of them was the newest.
+    // Several processes with one id, and a database that forgets which of them was the newest.
     Scenario {
         name: "duplicates",
         fleet: Fleet { nodes: 1..=2, ..DRIFTING },
@@ -244,7 +244,7 @@ impl Scenario {
         SCENARIOS.iter().find(|scenario| scenario.name == name)
     }
 
-    /// Whether the database may forget what it committed.
+    /// Whether the database may forget its commits.
     pub fn forgets(&self) -> bool {
         self.faults.kinds.iter().any(|(fault, _)| matches!(fault, Fault::Restore | Fault::TermDeleted))
     }

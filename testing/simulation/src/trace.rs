@@ -1,4 +1,4 @@
-//! What a replay prints, short enough to be read.
+//! The lines of a replay, short enough to read.
 
 use protocol::{Command, Event, Lease, NodeRow, Reply, Request, Snapshot, Term, TermRow, Time};
 
@@ -71,9 +71,9 @@ fn term(term: &TermRow) -> String {
 
 fn node(row: &NodeRow) -> String {
     let leads = if row.is_leader() { " leads" } else { "" };
-    let unfit = if row.eligible { "" } else { " unfit" };
+    let ineligible = if row.eligible { "" } else { " ineligible" };
     let (id, incarnation) = (&row.id, row.incarnation.0 & 0xffff);
     let (priority, term, seq, age) =
         (row.priority, row.term, row.heartbeat_seq, row.heartbeat_age.as_millis());
-    format!("{id}#{incarnation:04x} p{priority} {term}:{seq}{leads}{unfit} {age} ms old")
+    format!("{id}#{incarnation:04x} p{priority} {term}:{seq}{leads}{ineligible} {age} ms old")
 }

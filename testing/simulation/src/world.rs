@@ -35,14 +35,14 @@ pub const HEARTBEAT: Duration = Duration::from_secs(1);
 /// T of a node with the usual settings.
 pub const ELECTION: Duration = Duration::from_secs(3);
 
-/// One simulated system.
+/// A simulated system.
 pub struct World {
     pub scenario: Scenario,
     pub now: Moment,
     pub database: Database,
     pub processes: Vec<Process>,
     pub tally: Tally,
-    /// The leaderships in the order of their commits: when, which, and whose.
+    /// The leaderships in the order of their commits: when, which, and by which node.
     pub claims: Vec<(Moment, LeadershipId, String)>,
     /// When the last renewal of the present leadership was committed.
     pub renewed: Moment,
@@ -51,11 +51,11 @@ pub struct World {
     subject: Subject,
     observer: Observer,
     alive: Vec<usize>,
-    /// How many processes should live at a time.
+    /// How many processes should live at once.
     target: usize,
     /// Whether faults are injected now.
     disturbed: bool,
-    /// Since when nothing goes wrong any more.
+    /// Since when nothing has gone wrong.
     quiet_since: Option<Moment>,
     outage_until: Moment,
     database_clock: DatabaseTime,
@@ -115,7 +115,7 @@ impl World {
         world
     }
 
-    /// Goes on until then.
+    /// Runs until this moment.
     pub fn run_until(&mut self, end: Moment) -> Result<(), Violation> {
         while let Some((at, happening)) = self.schedule.next_until(end) {
             self.now = at;
@@ -137,14 +137,14 @@ impl World {
         self.alive.iter().copied().filter(leads).collect()
     }
 
-    /// The processes that live.
+    /// The processes that are alive.
     pub fn alive(&self) -> &[usize] {
         &self.alive
     }
 
     /// Sets the database's clock.
     pub fn jump_clock(&mut self) {
-        // From milliseconds to years, either way.
+        // By milliseconds to years, either way.
         let scale = 10f64.powf(3.0 + 11.0 * self.rng.fraction());
         #[expect(clippy::cast_possible_truncation, reason = "at most some years in microseconds")]
         let by = (scale * (2.0 * self.rng.fraction() - 1.0)) as i64;
@@ -152,12 +152,12 @@ impl World {
         self.database_clock = self.database_clock.saturating_add(by);
     }
 
-    /// Chance, for the caller that decides what happens next.
+    /// The random numbers, for the caller that decides what happens next.
     pub fn rng(&mut self) -> &mut Rng {
         &mut self.rng
     }
 
-    /// Puts a line into the trace.
+    /// Adds a line to the trace.
     pub fn note(&self, line: &str) {
         self.say(|| line.to_owned());
     }
@@ -215,7 +215,7 @@ impl World {
         }
     }
 
-    /// At most one process leads at this moment.
+    /// At most one process leads now.
     fn check(&mut self) -> Result<(), String> {
         let leaders = self.leaders();
         if leaders.len() < 2 {

@@ -8,7 +8,7 @@ use simulation::run::run;
 use simulation::scenario::{SCENARIOS, Scenario};
 use simulation::subject::{Flaw, Subject};
 
-/// Where a broken rule shows soonest.
+/// The scenarios that show a broken rule soonest.
 fn hunted_in(mutation: Mutation) -> &'static [&'static str] {
     match mutation {
         Mutation::HeartbeatForAnyIncarnation | Mutation::RenewalForAnyTerm => &["duplicates"],

@@ -10,7 +10,7 @@ fn expires(b: &Harness, now: u64) -> Option<Time> {
 }
 
 #[test]
-fn a_follower_tells_whom_it_follows() {
+fn a_follower_publishes_which_leader_it_follows() {
     let b = Harness::following();
     let outlook = b.outlook(0);
     assert_eq!((outlook.role, outlook.highest_term), (Role::Follower, number(1)));
@@ -29,7 +29,7 @@ fn a_follower_heartbeats_every_interval_and_observes_after_each() {
     assert_eq!(b.tick(H), [b.step(heartbeat(0), 500)]);
     assert_eq!(b.reply(1003, ack(1)), [b.step(observe(&[1]), 500)]);
     assert_eq!(b.observe(1004, led(8)), NOTHING);
-    // Counted from when the last one was sent.
+    // One interval after the last one was sent.
     assert_eq!(b.machine.due(), Some(at(2 * H)));
     assert_eq!(b.tick(2 * H), [b.step(heartbeat(1), 500)]);
 }
@@ -59,7 +59,7 @@ fn no_heartbeat_repeats_a_version_that_an_earlier_one_may_have_written() {
     let mut b = Harness::following();
     b.tick(H);
     b.fail(H);
-    // Written or not: the next one goes beyond it.
+    // It may have been written: the next one is higher.
     b.tick(1100);
     assert_eq!(b.under_way(), Some(&heartbeat(1)));
     b.reply(1100, ack(2));
@@ -83,7 +83,7 @@ fn a_reply_to_another_step_is_ignored() {
         assert_eq!(b.handle(H, Event::Reply { token, reply: Some(ack(1)) }), NOTHING);
         assert_eq!(b.machine, before);
     }
-    // Nor does a step's reply count twice.
+    // A step's reply does not count twice.
     b.reply(H, ack(1));
     let (token, before) = (b.token, b.machine.clone());
     assert_eq!(b.handle(H, Event::Reply { token: token - 1, reply: None }), NOTHING);
@@ -94,7 +94,7 @@ fn a_reply_to_another_step_is_ignored() {
 fn a_reply_after_its_limit_is_ignored() {
     let mut b = Harness::following();
     b.tick(H);
-    // As if it had failed, although it brings a row.
+    // This counts as a failure, although it brings a row.
     assert_eq!(b.reply(1500, ack(1)), NOTHING);
     let now = b.due_within(1550, 1600);
     assert_eq!(b.tick(now), [b.step(heartbeat(1), 500)]);
@@ -105,7 +105,7 @@ fn a_snapshot_from_before_a_pause_is_ignored() {
     let mut b = Harness::following();
     b.tick(H);
     b.reply(H, ack(1));
-    // The process stood still for longer than the lease with the snapshot on the way.
+    // The process was paused for longer than the lease while the snapshot was on its way.
     b.observe(3600, led(8));
     assert_eq!(expires(&b, 3600), None);
     assert!(!matches!(b.under_way(), Some(Request::Claim(_))));
@@ -154,7 +154,7 @@ fn a_lease_ends_early_by_its_own_terms_row() {
 
 #[test]
 fn a_lease_does_not_end_by_another_leaderships_row() {
-    // The database forgot term 1, and the number went to another leadership.
+    // The database forgot term 1, and gave its number to another leadership.
     let other = TermRow { end_reason: Some(EndReason::Resigned), ..term(1, "c") };
     for rows in [snapshot().ended(2, "c", EndReason::Resigned), snapshot().term(other), snapshot()] {
         let mut b = Harness::following();
@@ -162,7 +162,7 @@ fn a_lease_does_not_end_by_another_leaderships_row() {
         b.observe(11, rows.node(row("b", 0)));
         assert_eq!(expires(&b, 11), Some(at(G)));
         assert_eq!(b.outlook(11).role, Role::Follower);
-        // Its row is asked for until then.
+        // Its row is read until then.
         b.tick(H);
         assert_eq!(b.reply(H, ack(1)), [b.step(observe(&[1]), 500)]);
     }
@@ -183,7 +183,7 @@ fn a_forgotten_term_is_waited_for_and_its_number_is_not_used_again() {
 
 #[test]
 fn of_two_leases_the_one_that_runs_longer_is_waited_for() {
-    // The database forgot term 3, whose leader is not heard of any more, and `c` leads term 2 there.
+    // The database forgot term 3, whose leader is silent, and `c` leads term 2.
     let mut b = Harness::joined();
     b.observe(0, snapshot().open(3, "a").node(leader("a", 3, 7)).node(row("b", 0)));
     let older = TermRow { lease_duration: ms(500), ..term(2, "c") };
@@ -193,7 +193,7 @@ fn of_two_leases_the_one_that_runs_longer_is_waited_for() {
 }
 
 #[test]
-fn a_row_that_says_leader_without_an_open_term_is_waited_for() {
+fn a_row_with_status_leader_without_an_open_term_is_waited_for() {
     let mut b = Harness::joined();
     let orphan: Snapshot = snapshot().node(leader("a", 4, 7)).node(row("b", 0)).into();
     b.observe(0, orphan.clone());
@@ -211,7 +211,7 @@ fn a_follower_observes_when_the_lease_runs_out() {
     b.run_until(G, |_| led(7));
     assert_eq!(b.machine.due(), Some(at(G)));
     assert_eq!(b.tick(G), [b.step(observe(&[1]), 500)]);
-    // It was renewed at the last moment.
+    // The lease was renewed at the last moment.
     assert_eq!(b.observe(G, led(8)), NOTHING);
     assert_eq!(expires(&b, G), Some(at(2 * G)));
 }
@@ -253,7 +253,7 @@ fn a_wake_up_does_not_shorten_the_wait_after_a_failure() {
 }
 
 #[test]
-fn a_heartbeat_that_is_due_goes_before_a_read() {
+fn a_heartbeat_that_is_due_is_sent_before_a_read() {
     let mut b = Harness::following();
     b.wake(H - 1);
     // The read hangs until its limit.

@@ -2,19 +2,19 @@ use super::*;
 
 const OTHER: Incarnation = Incarnation(99);
 
-fn occupied(leading: bool) -> Reply {
+fn id_taken(leading: bool) -> Reply {
     Reply::IdTaken { incarnation: OTHER, leading }
 }
 
-/// `b` has been told that its row is the leader's, in another process, and reads.
+/// `b` has learned that its row belongs to a leader in another process, and reads.
 fn waiting() -> Harness {
     let mut b = Harness::new();
     b.tick(0);
-    assert_eq!(b.reply(0, occupied(true)), [b.step(observe(&[]), 500)]);
+    assert_eq!(b.reply(0, id_taken(true)), [b.step(observe(&[]), 500)]);
     b
 }
 
-/// `b`'s row, as the other process leads with it.
+/// `b`'s row, with which the other process leads.
 fn others_view(seq: i64) -> Snapshot {
     let term = TermRow { incarnation: OTHER, ..term(4, "b") };
     snapshot().term(term).node(NodeRow { incarnation: OTHER, ..leader("b", 4, seq) }).into()
@@ -46,7 +46,7 @@ fn a_row_that_is_not_the_leaders_is_taken_over_at_once() {
     let mut b = Harness::new();
     b.tick(0);
     let take_over = Some(TakeOver::Follower(OTHER));
-    assert_eq!(b.reply(3, occupied(false)), [b.step(register(take_over), 500)]);
+    assert_eq!(b.reply(3, id_taken(false)), [b.step(register(take_over), 500)]);
     assert_eq!(
         b.reply(5, registered(8)),
         [announce(Change::Joined { taken_over: true, again: false }), b.step(observe(&[]), 500)]
@@ -57,7 +57,7 @@ fn a_row_that_is_not_the_leaders_is_taken_over_at_once() {
 fn a_take_over_that_was_too_late_is_tried_again_after_a_pause() {
     let mut b = Harness::new();
     b.tick(0);
-    b.reply(0, occupied(false));
+    b.reply(0, id_taken(false));
     assert_eq!(b.reply(1, Reply::IdTaken { incarnation: Incarnation(98), leading: false }), NOTHING);
     let now = b.due_within(1 + H / 20, 1 + H / 10);
     assert_eq!(b.tick(now), [b.step(register(Some(TakeOver::Follower(Incarnation(98)))), 500)]);
@@ -150,7 +150,7 @@ fn a_node_that_registers_again_and_finds_another_process_is_the_one_replaced() {
     b.tick(H);
     b.reply(H, Reply::HeartbeatAck { seq: None });
     b.observe(H, snapshot().open(1, "a").node(leader("a", 1, 8)));
-    assert_eq!(b.reply(1001, occupied(false)), [Command::End(Outcome::Replaced)]);
+    assert_eq!(b.reply(1001, id_taken(false)), [Command::End(Outcome::Replaced)]);
     assert_eq!(b.machine.due(), None);
 }
 
@@ -169,23 +169,23 @@ fn a_node_that_has_just_registered_waits_before_it_campaigns() {
 
 #[test]
 fn after_a_take_over_that_failed_the_node_tries_an_insert() {
-    // The other process has left and deleted its row: there is nothing left to be taken over.
+    // The other process has left and deleted its row, so there is no row to take over.
     let mut b = Harness::new();
     b.tick(0);
-    b.reply(0, occupied(false));
+    b.reply(0, id_taken(false));
     b.fail(5);
     let now = b.due_within(5 + H / 20, 5 + H / 10);
     assert_eq!(b.tick(now), [b.step(register(None), 500)]);
 }
 
 #[test]
-fn a_waiting_node_takes_over_only_what_is_no_leaders() {
+fn a_waiting_node_takes_over_only_a_row_that_is_not_the_leaders() {
     let own = snapshot().node(row("b", 1));
     let theirs = |row| NodeRow { incarnation: OTHER, ..row };
     let open = || TermRow { incarnation: OTHER, ..term(4, "b") };
     let led_by_a = snapshot().open(5, "a").node(leader("a", 5, 1)).node(theirs(row("b", 7)));
     for (rows, expected) in [
-        // Its own insert took effect late.
+        // This node's own insert took effect late.
         (own, Some(None)),
         (snapshot().node(theirs(row("b", 7))), Some(Some(TakeOver::Follower(OTHER)))),
         (led_by_a, Some(Some(TakeOver::Follower(OTHER)))),

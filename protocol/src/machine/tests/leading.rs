@@ -5,7 +5,7 @@ fn led(seq: i64) -> Snapshot {
     snapshot().open(1, "b").node(leader("b", 1, seq)).node(row("c", 3)).into()
 }
 
-/// `b`, with its renewals failing from the first on, at the moment its lease has run out.
+/// `b` when its lease has run out, all of its renewals having failed.
 fn lapsed() -> Harness {
     let mut b = Harness::leading();
     b.tick(L);
@@ -51,7 +51,7 @@ fn a_renewal_that_came_back_after_the_deadline_renews_nothing() {
     let mut b = Harness::leading();
     b.tick(1900);
     assert_eq!(b.under_way(), Some(&renew(1, 1)));
-    // A pause: sent before the deadline, and even carried out, but known of only now.
+    // A pause: the renewal was sent before the deadline and succeeded, but its reply is seen only now.
     assert_eq!(
         b.reply(L, ack(1)),
         [lost(1, LossReason::Lapsed), b.step(end_term(1, EndReason::Lapsed), 500)]
@@ -116,7 +116,7 @@ fn a_renewal_ends_the_backing_off() {
     let mut b = Harness::joined();
     let alone: Snapshot = snapshot().node(row("b", 0)).into();
     b.observe(0, alone.clone());
-    // Two claims remain without an answer: each time it backs off further.
+    // Two claims get no answer. The node backs off longer each time.
     for _ in 0..2 {
         let failed = b.sent();
         b.fail(failed);
@@ -139,7 +139,7 @@ fn a_renewal_that_finds_no_row_leads_to_a_snapshot_and_then_to_another_renewal()
     let mut b = Harness::leading();
     b.tick(H);
     assert_eq!(b.reply(1003, Reply::HeartbeatAck { seq: None }), [b.step(observe(&[]), H / 4)]);
-    // The lease goes on until it is known to be over, or has run out.
+    // The lease stays in force until it is known to be over, or has run out.
     assert_eq!(b.deadline(), Some(at(L)));
     b.without_cleanup_until(9 * H);
     assert_eq!(b.observe(1004, led(0)), NOTHING);
@@ -295,7 +295,7 @@ fn at_the_shortest_lease_a_renewal_that_hung_leaves_time_for_another() {
 }
 
 #[test]
-fn the_end_of_its_own_term_is_told_as_the_last_one() {
+fn the_end_of_its_own_term_is_published_as_the_last_one() {
     let mut b = Harness::following();
     b.observe_now(0, snapshot().ended(1, "a", EndReason::Resigned).node(row("b", 0)));
     assert_eq!(b.outlook(0).last_end, Some(ended_term(1, "a", EndReason::Resigned)));

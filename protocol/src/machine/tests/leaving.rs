@@ -72,7 +72,7 @@ fn a_stop_after_a_lapse_says_that_the_term_lapsed() {
 fn a_claim_under_way_is_waited_for_and_its_term_ended() {
     let mut b = claiming();
     assert_eq!(b.stop(10), NOTHING);
-    // Nobody is told of a leadership.
+    // No leadership is announced.
     assert_eq!(b.reply(20, claimed(1)), [b.step(leave(Some(EndReason::Resigned)), 500)]);
     assert_eq!(b.machine.lease(), None);
     assert_eq!(b.reply(21, Reply::Left), [CLEAN]);
@@ -91,7 +91,7 @@ fn a_stop_after_a_claim_without_an_answer_ends_the_term_it_may_have_opened() {
     let mut b = claiming();
     b.fail(300);
     assert_eq!(b.stop(310), [b.step(leave(Some(EndReason::Resigned)), 500)]);
-    // A snapshot that shows none settles it.
+    // A snapshot without such a term settles it.
     let mut b = claiming();
     b.fail(300);
     b.observe_now(500, snapshot().node(row("b", 0)));
@@ -140,7 +140,7 @@ fn a_stop_is_tried_again_within_its_bound_and_then_ends_unclean() {
     assert_eq!(b.tick(now), [b.step(leave(Some(EndReason::Resigned)), 500)]);
     b.tick(now + 500);
     let now = b.due_within(now + 600, now + 700);
-    // No attempt outlasts the bound.
+    // No attempt lasts longer than the bound.
     assert_eq!(b.tick(now), [b.step(leave(Some(EndReason::Resigned)), until - now)]);
     assert_eq!(b.machine.due(), Some(at(until)));
     assert_eq!(b.tick(until), [UNCLEAN]);

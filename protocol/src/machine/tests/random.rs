@@ -1,4 +1,5 @@
-//! Any events in any order: what must hold after each. What fails is shrunk to the shortest sequence that does.
+//! Any events in any order, and what must hold after each. A failure is shrunk to the shortest sequence that shows
+//! it.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -14,7 +15,7 @@ mod checker;
 use action::action;
 use checker::Checker;
 
-/// How often something worth checking happened.
+/// How often each thing worth checking happened.
 #[derive(Clone, Copy, Default, Debug)]
 struct Counts {
     claims: u32,
@@ -56,5 +57,5 @@ fn whatever_happens_the_machine_keeps_to_its_rules() {
     println!("{:?}", counts.get());
     let Counts { claims, leaderships, renewals, lapses, ends } = counts.get();
     let least = claims.min(leaderships).min(renewals).min(lapses).min(ends);
-    assert!(least >= 20, "nothing much was tried: {:?}", counts.get());
+    assert!(least >= 20, "too little was tried: {:?}", counts.get());
 }

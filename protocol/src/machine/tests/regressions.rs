@@ -1,4 +1,4 @@
-//! What the simulation found, each as the smallest case that shows it. T is 3 H here, G 2 H.
+//! Bugs that the simulation found, each as the smallest case that shows it. T is 3 H here, G 2 H.
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn led_by_a() -> Snapshot {
     snapshot().term(term).node(NodeRow { lease_duration, ..leader("a", 1, 5) }).node(row("b", 0)).into()
 }
 
-/// `a` is the better node and follows; its term has ended.
+/// `a` is the better node and a follower; its term has ended.
 fn vacant() -> Snapshot {
     snapshot().ended(1, "a", EndReason::Lapsed).node(row("a", 5)).node(row("b", 0)).into()
 }
@@ -23,7 +23,7 @@ fn a_leader_whose_lease_was_waited_out_is_not_waited_for_again() {
     let mut b = joined();
     b.observe(0, led_by_a());
     b.run_until(1950, |_| led_by_a());
-    assert_eq!(b.under_way(), None, "its lease runs");
+    assert_eq!(b.under_way(), None, "its lease is in force");
     b.run_until(2100, |_| led_by_a());
     b.claims_within(2000, 2100);
 }
@@ -32,7 +32,8 @@ fn a_leader_whose_lease_was_waited_out_is_not_waited_for_again() {
 fn a_better_node_whose_clock_is_slower_is_not_skipped() {
     let mut b = joined();
     b.observe(0, vacant());
-    // Within the drift setting this node's second is up to 1.1 s of that one's: its next heartbeat is not late.
+    // Within the drift setting, one second of this node's clock is up to 1.1 s of the other's: its next heartbeat is
+    // not late.
     b.run_until(1150, |_| vacant());
     assert_eq!(b.under_way(), None);
     b.run_until(1550, |_| vacant());

@@ -15,7 +15,7 @@ fn a_silent_leader_is_noticed_before_its_lease_runs_out() {
     assert_eq!(b.tick(1200), [b.step(observe(&[1]), 500)]);
     assert_eq!(b.observe(1200, led(7)), NOTHING);
     assert_eq!(b.outlook(1200).leader.unwrap().seen_at, at(0));
-    // Once, and then as ever.
+    // Once; then the usual polls.
     assert_eq!(b.machine.due(), Some(at(2 * H)));
     assert_eq!(b.heartbeat_and_observe(2 * H, led(7)), NOTHING);
     assert_eq!(b.machine.due(), Some(at(G)));
@@ -35,11 +35,11 @@ fn the_extra_read_comes_no_later_than_the_expiry() {
 
 #[test]
 fn a_leader_whose_renewal_is_not_yet_due_is_not_observed_again() {
-    for (looked, again) in [(899, G), (900, 1200)] {
+    for (read_at, again) in [(899, G), (900, 1200)] {
         let mut b = Harness::following();
         b.without_heartbeats_until(9 * H);
-        b.observe_now(looked, led(7));
-        assert_eq!(b.machine.due(), Some(at(again)), "{looked}");
+        b.observe_now(read_at, led(7));
+        assert_eq!(b.machine.due(), Some(at(again)), "{read_at}");
     }
 }
 
@@ -75,7 +75,7 @@ fn a_wake_up_before_the_extra_read_does_not_replace_it() {
 }
 
 #[test]
-fn in_calm_a_node_sends_two_statements_an_interval_whatever_the_phases() {
+fn a_follower_sends_two_statements_an_interval_whatever_the_phases() {
     for phase in (0..H).step_by(10) {
         let mut b = Harness::following();
         let mut jitter = Jitter::new(phase);

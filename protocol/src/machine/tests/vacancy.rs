@@ -67,7 +67,7 @@ fn a_claim_names_the_version_that_ran_out() {
         b.observe(G, silent.clone()),
         [b.step(claim(silent.incumbent(), vec![known("a", 7)], 1, 2), 1000)]
     );
-    // Without a leader since its last sign of life.
+    // The time without a leader counts from the last renewal that was seen.
     assert_eq!(
         b.reply(G + 5, claimed(2)),
         [announce(Change::BecameLeader { term: number(2), leaderless: Some(ms(G + 5)) })]
@@ -79,7 +79,7 @@ fn a_claim_names_the_version_that_ran_out() {
 fn a_crashed_leaders_row_is_not_waited_for() {
     let mut b = Harness::following();
     let silent: Snapshot = snapshot().open(1, "a").node(leader("a", 1, 7)).node(row("b", 0)).into();
-    // Although `a` ranks higher, and moved less than T ago.
+    // `a` ranks higher, and moved less than T ago.
     b.run_until(5 * H, |_| silent.clone());
     b.claims_within(G, G);
 }
@@ -91,7 +91,7 @@ fn the_others_wait_and_observe_again_soon() {
     assert_eq!(b.outlook(0).next_leader.as_deref(), Some("a"));
     let now = b.due_within(H / 10, H / 5);
     assert_eq!(b.tick(now), [b.step(observe(&[]), 500)]);
-    // `a` has left: it is this node's turn.
+    // `a` has left, so this node may claim.
     b.observe(now, alone());
     b.claims_within(now, now);
 }
@@ -140,7 +140,7 @@ fn what_was_observed_before_a_failed_step_counts_against_nobody() {
 }
 
 #[test]
-fn a_better_node_that_may_only_have_been_cut_off_with_this_one_gets_all_its_time() {
+fn a_better_node_that_may_only_have_been_partitioned_with_this_one_gets_all_its_time() {
     let mut b = Harness::joined();
     // It moved as long as this node's steps succeeded.
     let silent = |now: u64| {
@@ -257,7 +257,7 @@ fn a_row_seen_for_the_first_time_is_judged_by_its_age() {
 
 #[test]
 fn a_row_seen_before_is_judged_by_its_moving_whatever_its_age() {
-    // `c` leads and `a` does not move for longer than T; the database's clock says it is new.
+    // `c` leads and `a` does not move for longer than T, but its age on the database's clock is small.
     let mut b = Harness::joined();
     b.run_until(3300, |now| {
         let c = leader("c", 1, now.try_into().unwrap());
@@ -267,13 +267,13 @@ fn a_row_seen_before_is_judged_by_its_moving_whatever_its_age() {
     let mut moved = b.clone();
     b.observe_now(3300, ended(row("a", 3)));
     b.claims_within(3300, 3300);
-    // Its last heartbeat is old on the database's clock, but it is another than the one before.
+    // Its last heartbeat is old on the database's clock, but it is not the one seen before.
     moved.observe_now(3300, ended(NodeRow { heartbeat_age: ms(9000), ..row("a", 4) }));
     assert_eq!(moved.under_way(), None);
 }
 
 #[test]
-fn an_outage_of_the_database_makes_nobody_look_dead() {
+fn an_outage_of_the_database_makes_no_node_count_as_dead() {
     let mut b = Harness::joined();
     b.observe(0, snapshot().open(1, "c").node(row("a", 3)).node(row("b", 0)).node(leader("c", 1, 4)));
     b.heartbeat_and_observe(
@@ -342,7 +342,7 @@ fn a_term_won_by_a_claim_whose_reply_was_lost_is_ended_before_the_next_claim() {
     let won = snapshot().open(1, "b").node(leader("b", 1, 0));
     assert_eq!(b.observe(now, won), [b.step(end_term(1, EndReason::Lapsed), 500)]);
     assert_eq!(b.outlook(now).role, Role::Follower);
-    // The database is slow to answer: it is asked until it has.
+    // The database is slow to answer: the step is repeated until it has.
     b.tick(now + 500);
     let now = b.due_within(now + 550, now + 600);
     assert_eq!(b.tick(now), [b.step(end_term(1, EndReason::Lapsed), 500)]);

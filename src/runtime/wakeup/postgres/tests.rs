@@ -8,11 +8,11 @@ use crate::runtime::outlets::Outlets;
 use crate::runtime::shared::SharedState;
 use crate::store::backend::Wakeup;
 
-/// Longer than anything here takes on a busy machine.
+/// Longer than anything in these tests takes on a busy machine.
 const SOON: Duration = Duration::from_secs(30);
-/// No wake-up comes within this.
+/// How long the tests wait to see that there is no wake-up.
 const QUIET: Duration = Duration::from_millis(400);
-/// No other listener is of this election.
+/// No other test's listener uses this election.
 const ELECTION: &str = "listened";
 
 fn pools(url: &str) -> impl Fn() -> PgPool + use<> {
@@ -24,7 +24,7 @@ fn pools(url: &str) -> impl Fn() -> PgPool + use<> {
     move || listener.pool()
 }
 
-/// Runs a listener beside a test. `ping_every` is the test's own, and H.
+/// Runs a listener during a test, with this H and this `ping_every`.
 async fn beside(url: &str, heartbeat: Duration, ping_every: Duration, test: impl AsyncFnOnce(&Notify)) {
     let wakeups = Notify::new();
     let (outlets, ..) = Outlets::new(SharedState::new(ELECTION.to_owned(), "a".to_owned(), 0));
@@ -32,7 +32,7 @@ async fn beside(url: &str, heartbeat: Duration, ping_every: Duration, test: impl
     let timing = Timing::new(heartbeat, 3 * heartbeat, 6 * heartbeat, 0.1).unwrap();
     let listener = Listener { ping_every, ..Listener::new(ELECTION, timing, &wakeups, &announcer) };
     tokio::select! {
-        () = listener.listen(pools(url)) => unreachable!("a listener goes on for ever"),
+        () = listener.listen(pools(url)) => unreachable!("a listener never ends"),
         () = test(&wakeups) => {}
     }
 }
@@ -56,11 +56,11 @@ fn listening(database: &Database<'_>) -> String {
 async fn a_notification_of_this_election_wakes_and_one_of_another_does_not() {
     let database = Postgres::shared().database("listener_elections");
     beside(&database.url(), Duration::from_secs(4), PING_EVERY, async |wakeups| {
-        assert!(wakes(wakeups).await, "a connection that was made is a reason to observe");
+        assert!(wakes(wakeups).await, "a new connection must cause a read");
         database.psql("SELECT pg_notify('leader_election', 'another')");
         assert!(stays_quiet(wakeups).await, "another election's notification woke this one");
         database.psql("SELECT pg_notify('leader_election', 'listened')");
-        assert!(wakes(wakeups).await, "the notification was not heard");
+        assert!(wakes(wakeups).await, "the notification did not wake the node");
     })
     .await;
 }
@@ -73,30 +73,30 @@ async fn a_connection_that_was_lost_wakes_and_so_does_the_next_one() {
         assert!(stays_quiet(wakeups).await);
         let lost = listening(&database);
         database.psql(&format!("SELECT pg_terminate_backend({lost})"));
-        assert!(wakes(wakeups).await, "what was notified meanwhile is lost");
-        // At least an eighth of H later.
+        assert!(wakes(wakeups).await, "notifications may have been missed");
+        // The next connection follows at least H / 8 later.
         assert_eq!(listening(&database), "");
-        assert!(wakes(wakeups).await, "what was notified in between is lost too");
+        assert!(wakes(wakeups).await, "notifications may have been missed again");
         assert_ne!(listening(&database), lost);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_server_that_vanished_without_a_word_is_noticed_by_a_ping() {
+async fn a_server_that_vanished_silently_is_noticed_by_a_ping() {
     let database = Postgres::shared().database("listener_vanished");
     let proxy = Proxy::start(Postgres::shared().port());
     let url = proxy.through(&database.url());
     beside(&url, Duration::from_millis(400), Duration::from_millis(200), async |wakeups| {
         assert!(wakes(wakeups).await);
-        assert!(stays_quiet(wakeups).await, "an answered ping is no news");
+        assert!(stays_quiet(wakeups).await, "an answered ping must not wake");
         proxy.stall();
-        assert!(wakes(wakeups).await, "the listener listens to nobody");
+        assert!(wakes(wakeups).await, "the listener did not notice the dead server");
     })
     .await;
 }
 
-/// Each time the wait is a first one, H / 4 at most. Never reset, it would soon be up to 3 H.
+/// Each wait is a first one, H / 4 at most. Without the reset the waits would soon be up to 3 H.
 #[tokio::test]
 async fn a_connection_that_was_good_is_followed_by_the_next_one_soon() {
     let database = Postgres::shared().database("listener_backoff");

@@ -22,7 +22,7 @@ impl Dialect for PostgresDialect {
         DbBackend::Postgres
     }
 
-    /// Not `now()`, which is the start of the transaction. It is found through the search path, like any function.
+    /// Not `now()`, which is the start of the transaction. Like any function, it is found through the search path.
     fn clock(&self) -> Expr {
         Expr::cust("clock_timestamp()")
     }
@@ -39,11 +39,12 @@ impl Dialect for PostgresDialect {
         query.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }
 
-    /// READ COMMITTED, so that what is read after waiting for the lock is what was committed meanwhile. The lock is
-    /// exclusive for those who open or end terms, shared for fenced transactions. An advisory lock queues fairly: no
-    /// stream of shared holders keeps an exclusive one waiting for ever, as row locks would.
+    /// READ COMMITTED, so that a read after waiting for the lock shows what was committed in the meantime.
+    /// Transactions that open or end terms take the lock exclusively, fenced transactions take it shared. An advisory
+    /// lock queues fairly: a stream of shared holders does not keep an exclusive one waiting for ever, as it would
+    /// with row locks.
     ///
-    /// All in one message, which is not prepared: a claim is rare, and its round trips count.
+    /// One message, which is not prepared: a claim is rare, and its round trips count.
     fn begin_locked(&self, election: &str, limit: Duration) -> String {
         // Zero would mean no limit.
         let limit = (limit.as_millis() / 2).max(1);
@@ -62,7 +63,7 @@ impl Dialect for PostgresDialect {
     }
 }
 
-/// Text as a literal that holds whatever the session's settings for quoting are.
+/// The text as a literal, valid under any of the session's settings for quoting.
 fn literal(text: &str) -> String {
     let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
     format!("convert_from(decode('{hex}', 'hex'), 'UTF8')")

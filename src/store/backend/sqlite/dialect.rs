@@ -30,10 +30,10 @@ impl Dialect for SqliteDialect {
         Expr::cust("(julianday('now') - julianday(last_heartbeat)) * 86400.0")
     }
 
-    /// The one writer has locked the whole file.
+    /// The single writer has locked the whole file.
     fn skip_locked(&self, _: &mut SelectStatement) {}
 
-    /// The file's write lock is the election's. There is no server that could end a frozen holder's transaction.
+    /// The file's write lock is the election's lock. No server could end the transaction of a frozen holder.
     fn begin_locked(&self, _: &str, _: Duration) -> String {
         "BEGIN IMMEDIATE".to_owned()
     }

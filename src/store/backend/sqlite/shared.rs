@@ -1,4 +1,4 @@
-//! A connection that others use too, by way of its pool: that of a database in memory.
+//! A connection of a database in memory, shared with others through its pool.
 
 use sea_orm::ConnectionTrait;
 use sea_orm::DatabaseConnection;
@@ -15,8 +15,8 @@ use tokio::sync::Mutex;
 
 use crate::store::session::Link;
 
-/// Borrows the connection for every statement, and for the whole of a transaction. Dropped within one, the transaction
-/// is rolled back and the connection goes back to its pool.
+/// Borrows the connection for every statement, and for the whole of a transaction. Dropping it in a transaction rolls
+/// that back and returns the connection to its pool.
 pub(super) struct Shared {
     connection: DatabaseConnection,
     transaction: Mutex<Option<DatabaseTransaction>>,
@@ -58,7 +58,7 @@ impl Link for Shared {
         }
     }
 
-    /// Not by the SQL: SeaORM has to know of the transaction, to roll it back when it is dropped.
+    /// Ignores the SQL: SeaORM itself has to begin the transaction, so that it rolls it back on drop.
     async fn begin(&self, _: &str) -> Result<(), DbErr> {
         let mut transaction = self.transaction.lock().await;
         let immediate = TransactionOptions {
@@ -83,6 +83,6 @@ impl Link for Shared {
         }
     }
 
-    /// The connection is not ours to close.
+    /// The connection belongs to the pool.
     async fn close(self: Box<Self>) {}
 }

@@ -1,4 +1,4 @@
-//! On a server.
+//! Connections to a server.
 
 use std::time::Instant;
 
@@ -32,7 +32,7 @@ async fn it_keeps_its_one_connection() {
     for _ in 0..5 {
         assert_eq!(pid(&mut connection).await, first);
     }
-    // A statement that the server turns down leaves the connection as it is.
+    // A statement that the server rejects leaves the connection usable.
     let failure = connection
         .run(LONG, "asking", async |c| ask::<i32>(c, "SELECT 1 FROM nowhere").await)
         .await
@@ -102,10 +102,10 @@ async fn a_dropped_command_leaves_no_transaction_behind() {
     eventually("the backend is gone", LONG, async || !is_alive(&mut other, first).await).await;
 }
 
-/// Whatever the moment at which a command is dropped, opening and `BEGIN` included, the next one finds a
-/// session that is in no transaction.
+/// At whatever moment a command is dropped, opening and `BEGIN` included, the next one finds a session that is in no
+/// transaction.
 #[tokio::test]
-async fn a_begin_cut_off_at_any_moment_spoils_nothing() {
+async fn a_begin_dropped_at_any_moment_leaves_no_transaction() {
     let database = database();
     let mut connection = connection(&database.url());
     for polls in 0..60 {
@@ -123,7 +123,7 @@ async fn a_begin_cut_off_at_any_moment_spoils_nothing() {
         }
         drop(run);
         if polls % 3 == 0 {
-            // The time of the transaction's start, which stands still within one.
+            // The start of the transaction, which does not change within it.
             let now = "SELECT now()::text";
             let first: String = connection.run(LONG, "asking", async |c| ask(c, now).await).await.unwrap();
             let second: String = connection.run(LONG, "asking", async |c| ask(c, now).await).await.unwrap();
@@ -155,7 +155,7 @@ async fn it_outlives_its_server() {
         let failure =
             connection.run(LONG, "asking", async |c| ask::<i32>(c, "SELECT 1").await).await.unwrap_err();
         assert!(failure.is_transient(), "{failure:?}");
-        // Found out at once, not at the limit.
+        // This is noticed at once, not at the limit.
         assert!(begin.elapsed() < Duration::from_secs(2));
         failures.push(failure);
     }
@@ -185,7 +185,7 @@ async fn an_address_that_never_answers_counts_in_the_limit() {
 }
 
 #[tokio::test]
-async fn why_a_login_fails_is_told_apart() {
+async fn the_reasons_for_a_failed_login_are_distinguished() {
     let server = Postgres::shared();
     server.psql("CREATE ROLE login_me LOGIN PASSWORD 's3cret'");
     let connect = async |url: String| {
@@ -218,7 +218,7 @@ async fn why_a_login_fails_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_handed_in_is_copied_with_its_search_path() {
+async fn a_connection_that_is_passed_in_is_copied_with_its_search_path() {
     let database = database();
     database.psql("CREATE SCHEMA app");
     let mut options = sea_orm::ConnectOptions::new(database.url());
@@ -294,7 +294,7 @@ async fn each_sslmode_does_what_it_says() {
 
 #[cfg(feature = "tls")]
 #[tokio::test]
-async fn tls_that_is_asked_for_is_never_plain_text() {
+async fn tls_that_was_requested_is_never_plain_text() {
     let at = |mode: &str| -> DatabaseUrl {
         let url = Postgres::shared().keyword_dsn();
         url.replace("sslmode=disable", &format!("sslmode={mode}")).parse().unwrap()
@@ -306,7 +306,8 @@ async fn tls_that_is_asked_for_is_never_plain_text() {
     at("prefer").connect().await.unwrap();
 }
 
-/// One for `localhost` (not for its address) from an authority in `ca.crt`; `other.crt` is another authority's.
+/// A certificate for `localhost` (not for its address) from an authority in `ca.crt`; `other.crt` is another
+/// authority's.
 #[cfg(feature = "tls")]
 struct Certificates(std::path::PathBuf);
 

@@ -1,4 +1,4 @@
-//! What a session on a server is like, and how it is opened and closed.
+//! The settings of a session on a server, and how it is opened and closed.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -13,24 +13,24 @@ use tokio::net::TcpStream;
 
 use super::*;
 
-/// How a client says good-bye.
+/// The message that ends a session.
 const TERMINATE: &[u8] = b"X\0\0\0\x04";
 
-/// What PgBouncer answers to a parameter that it does not know.
+/// PgBouncer's answer to an unknown parameter.
 const REFUSAL: &[u8] = b"SFATAL\0VFATAL\0C08P01\0Munsupported startup parameter: options\0\0";
 
-/// A stand-in for a pooler: passes connections on, and remembers what its clients said first and last.
+/// A stand-in for a pooler: forwards connections, and records the first and last messages of its clients.
 #[derive(Clone, Default)]
 struct Pooler {
     refuses_options: bool,
     /// Whether the start of each connection had options.
     starts: Arc<Mutex<Vec<bool>>>,
-    good_byes: Arc<Mutex<usize>>,
+    terminations: Arc<Mutex<usize>>,
 }
 
 impl Pooler {
     /// The URL of `database` by way of this.
-    async fn before(&self, database: &testkit::Database<'_>) -> DatabaseUrl {
+    async fn before(&self, database: &testkit::Database<'_>) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let pooler = self.clone();
@@ -42,7 +42,7 @@ impl Pooler {
         let url = database.url();
         let url = url.replace(&format!(":{}/", Postgres::shared().port()), &format!(":{port}/"));
         // Without it the first thing that a client says is a request for TLS.
-        format!("{url}?sslmode=disable").parse().unwrap()
+        format!("{url}?sslmode=disable")
     }
 
     async fn pass(self, mut client: TcpStream) {
@@ -64,7 +64,7 @@ impl Pooler {
         let requests = async {
             while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
                 if buffer[..read].ends_with(TERMINATE) {
-                    *self.good_byes.lock().unwrap() += 1;
+                    *self.terminations.lock().unwrap() += 1;
                 }
                 if to_server.write_all(&buffer[..read]).await.is_err() {
                     break;
@@ -83,7 +83,7 @@ async fn setting(connection: &mut Connection, name: &str) -> String {
     connection.run(LONG, "asking", async |c| ask(c, &sql).await).await.unwrap()
 }
 
-/// Whatever a role's or a database's defaults are.
+/// For any defaults of a role or a database.
 #[tokio::test]
 async fn a_session_is_read_committed_and_is_not_ended_for_being_idle() {
     let database = Postgres::shared().database("defaults");
@@ -105,7 +105,8 @@ async fn a_session_is_read_committed_and_is_not_ended_for_being_idle() {
 async fn a_pooler_that_refuses_options_is_asked_once() {
     let database = Postgres::shared().database("pooler");
     let pooler = Pooler { refuses_options: true, ..Default::default() };
-    let spec = pooler.before(&database).await.spec("x").unwrap();
+    let url: DatabaseUrl = pooler.before(&database).await.parse().unwrap();
+    let spec = url.spec("x").unwrap();
     for _ in 0..2 {
         let mut connection = Connection::new(spec.clone());
         assert_eq!(
@@ -117,28 +118,47 @@ async fn a_pooler_that_refuses_options_is_asked_once() {
     assert_eq!(*pooler.starts.lock().unwrap(), [true, false, false]);
 }
 
-/// Else its server's log tells of clients that vanished.
+/// It would be refused again, and a server may count the refusals.
 #[tokio::test]
-async fn a_connection_that_is_done_with_says_good_bye() {
-    let database = Postgres::shared().database("good_bye");
+async fn a_refused_login_is_not_tried_again_in_another_way() {
+    let database = Postgres::shared().database("refused");
     let pooler = Pooler::default();
     let url = pooler.before(&database).await;
+    let nobody = url.replacen("://postgres:", "://nobody:", 1);
+    let nowhere = url.replacen(&format!("/{}?", database.name()), "/nowhere?", 1);
+    for (url, kind) in [(nobody, Kind::AccessDenied), (nowhere, Kind::NoDatabase)] {
+        let mut connection = Connection::new(url.parse::<DatabaseUrl>().unwrap().spec("x").unwrap());
+        let asked = connection.run(LONG, "asking", async |c| ask::<i32>(c, "SELECT 1").await);
+        assert_eq!(asked.await.unwrap_err().kind(), kind);
+        assert_eq!(std::mem::take(&mut *pooler.starts.lock().unwrap()), [true], "{kind:?}");
+    }
+}
+
+/// Else its server's log tells of clients that vanished.
+#[tokio::test]
+async fn a_closed_connection_ends_its_session() {
+    let database = Postgres::shared().database("good_bye");
+    let pooler = Pooler::default();
+    let url: DatabaseUrl = pooler.before(&database).await.parse().unwrap();
     url.spec("x").unwrap().ping(LONG).await.unwrap();
-    let good_byes = async |count: usize| {
-        testkit::eventually("a good-bye", LONG, async || *pooler.good_byes.lock().unwrap() == count).await;
+    let terminations = async |count: usize| {
+        testkit::eventually("the end of the session", LONG, async || {
+            *pooler.terminations.lock().unwrap() == count
+        })
+        .await;
     };
-    good_byes(1).await;
+    terminations(1).await;
     let mut connection = Connection::new(url.spec("x").unwrap());
     connection.run(LONG, "asking", async |c| ask::<i32>(c, "SELECT 1").await).await.unwrap();
     connection.close().await;
-    good_byes(2).await;
+    terminations(2).await;
     let late = async |c: &Session| c.execute_unprepared("SELECT pg_sleep(1)").await;
     connection.run(Duration::from_millis(100), "sleeping", late).await.unwrap_err();
     connection.close().await;
-    good_byes(3).await;
+    terminations(3).await;
 }
 
-/// A server that is slow to let its clients in gets no second login from each of them.
+/// A server that is slow to accept its clients gets no second login from each of them.
 #[tokio::test]
 async fn an_attempt_to_connect_is_one_login() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -155,7 +175,7 @@ async fn an_attempt_to_connect_is_one_login() {
         attempt(&mut connection).await;
         assert_eq!(logins(), 1);
     }
-    // A pool keeps the reason to itself: it is asked for once in an outage.
+    // A pool does not report the reason: it is found out once per outage.
     let given = url.spec("x").unwrap().pool(LONG);
     let mut connection = Connection::new(ConnectSpec::of(&given, "x").unwrap());
     for expected in [2, 1, 1] {
@@ -164,7 +184,7 @@ async fn an_attempt_to_connect_is_one_login() {
     }
 }
 
-/// By way of a pool that was handed in, too, which would try until the limit.
+/// This includes a pool that was passed in, which would retry until the limit.
 #[tokio::test]
 async fn a_server_that_is_not_there_is_found_out_at_once() {
     let mut server = Postgres::start();

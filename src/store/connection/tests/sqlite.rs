@@ -1,4 +1,4 @@
-//! On a file, and in memory.
+//! Connections to a file and to a database in memory.
 
 use sea_orm::TransactionTrait;
 
@@ -66,7 +66,7 @@ async fn a_dropped_command_lets_go_of_the_file() {
     assert_eq!(count, 0);
 }
 
-/// The invariant.
+/// The invariant of the module.
 #[tokio::test]
 async fn a_session_is_kept_only_after_a_command_that_left_it_usable() {
     let file = File::new();
@@ -88,7 +88,7 @@ async fn a_session_is_kept_only_after_a_command_that_left_it_usable() {
     let run = connection.run(LONG, "waiting", never);
     assert!(tokio::time::timeout(Duration::from_millis(50), run).await.is_err());
     assert_eq!(kept(&mut connection).await, (false, 1));
-    // It says that all is well, and has left its transaction open.
+    // It returns success and leaves its transaction open.
     connection.run(LONG, "beginning", async |c| c.begin_locked("e", LONG).await.map(drop)).await.unwrap();
     assert_eq!(kept(&mut connection).await, (false, 1));
     let custom = async |_: &Session| Err::<(), _>(DbErr::Custom("odd".to_owned()));
@@ -154,9 +154,9 @@ async fn a_database_in_memory_is_shared_and_its_dropped_transactions_are_rolled_
     assert_eq!(Connection::new(spec).run(LONG, "asking", count).await.unwrap(), 0);
 }
 
-/// As durable, and as quick to give up, as one that was opened by its URL.
+/// It is as durable, and gives up as quickly, as one that was opened by its URL.
 #[tokio::test]
-async fn a_connection_that_is_handed_in_is_copied_and_made_safe() {
+async fn a_connection_that_is_passed_in_is_copied_and_made_safe() {
     let file = File::new();
     let mut options = sea_orm::ConnectOptions::new(file.dsn());
     options.map_sqlx_sqlite_opts(|options| {

@@ -1,7 +1,6 @@
 //! Reads the password file.
 //!
-//! Not left to the driver, which knows no `passfile` keyword and prints a malformed line, password and all, to the
-//! log.
+//! The driver cannot do this: it knows no `passfile` keyword, and it logs a malformed line with its password.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -10,8 +9,8 @@ use conninfo::Host;
 use conninfo::Password;
 use conninfo::password_in;
 
-/// The password of the first line that fits, or nothing. A file that is missing, cannot be read or is open to others
-/// counts as empty, as in libpq; the latter two with a warning.
+/// The password of the first line that matches, or none. As in libpq, a file that is missing, cannot be read or is
+/// open to others counts as empty; in the last two cases with a warning.
 pub(super) fn look_up(file: &Path, host: &Host, database: &str, user: &str) -> Option<Password> {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,

@@ -36,7 +36,7 @@ fn refused(input: &str, expected: &str) {
 }
 
 #[test]
-fn what_is_asked_for_reaches_the_driver() {
+fn settings_reach_the_driver() {
     let options = resolve(&format!(
         "{BASE} hostaddr=10.0.0.1 port=5433 application_name=mine sslmode=disable \
          options='-c geqo=off' TimeZone=Asia/Shanghai search_path='a b'"
@@ -62,12 +62,12 @@ fn without_a_user_the_operating_systems_logs_in_to_the_database_of_that_name() {
 
 #[test]
 fn without_a_host_it_is_the_socket_or_this_machine() {
-    // No server listens at port 1.
+    // No server listens on port 1.
     assert_eq!(resolve("port=1").unwrap().get_host(), "localhost");
 }
 
 #[test]
-fn an_application_name_that_was_asked_for_stays() {
+fn a_given_application_name_is_kept() {
     for (input, expected) in [
         (BASE.to_owned(), "leader-election/node-1"),
         (format!("{BASE} application_name=mine"), "mine"),
@@ -113,7 +113,7 @@ fn what_the_driver_cannot_do_is_refused_by_name() {
 }
 
 #[test]
-fn what_comes_from_a_variable_is_refused_by_the_variables_name() {
+fn settings_from_a_variable_are_refused_by_the_variables_name() {
     for (variable, value, expected) in [
         ("PGSSLMODE", "allow", "the environment variable `PGSSLMODE` `allow` cannot be honoured"),
         ("PGHOST", "a,b", "the environment variable `PGHOST` cannot be honoured with several hosts"),
@@ -130,7 +130,7 @@ fn what_comes_from_a_variable_is_refused_by_the_variables_name() {
 }
 
 #[test]
-fn a_certificate_that_cannot_be_read_is_refused_when_it_is_connected() {
+fn a_certificate_that_cannot_be_read_is_refused_at_the_connection() {
     for keyword in ["sslrootcert", "sslcert", "sslkey"] {
         let others = "sslrootcert=/dev/null sslcert=/dev/null sslkey=/dev/null";
         let input = format!("{BASE} {others} {keyword}=/nonexistent");
@@ -144,7 +144,7 @@ fn a_certificate_that_cannot_be_read_is_refused_when_it_is_connected() {
 
 #[cfg(feature = "tls")]
 #[test]
-fn every_sslmode_is_carried_out_or_refused() {
+fn every_sslmode_is_supported_or_refused() {
     let mode = |input: &str| resolve(input).map(|options| options.get_ssl_mode());
     let roots = "sslrootcert=/dev/null";
     assert!(matches!(mode(BASE), Ok(PgSslMode::Prefer)));
@@ -159,7 +159,7 @@ fn every_sslmode_is_carried_out_or_refused() {
     refused(&format!("{BASE} sslmode=verify-ca"), "needs `sslrootcert`");
     refused(&format!("{BASE} sslmode=verify-full sslrootcert=system"), "`system` cannot be honoured");
     refused(&format!("{BASE} sslmode=verify-full hostaddr=10.0.0.1"), "`hostaddr` beside `host`");
-    // Without a host it depends on whether there is a socket.
+    // Without a host, the mode depends on whether there is a socket.
     assert_eq!(check(&asked("port=1 sslmode=verify-ca")), Ok(()));
     assert!(mode("port=1 sslmode=verify-ca").unwrap_err().contains("needs `sslrootcert`"));
 }
@@ -174,10 +174,11 @@ fn without_tls_every_mode_but_disable_is_refused() {
 }
 
 #[test]
-fn what_the_driver_has_read_from_pgoptions_is_not_said_twice() {
+fn parameters_from_pgoptions_are_not_sent_twice() {
     let environment = Environment::empty().with_variables([("PGOPTIONS", "--geqo=off  -cjit=off")]);
     let parameters = asked_in("search_path=app", &environment).parameters;
-    let names = |said| unsaid(&parameters, said).iter().map(|p| p.name.as_str()).collect::<Vec<_>>();
+    let names =
+        |said| remaining_parameters(&parameters, said).iter().map(|p| p.name.as_str()).collect::<Vec<_>>();
     assert_eq!(names(Some("--geqo=off  -cjit=off")), ["search_path"]);
     assert_eq!(names(Some("-c work_mem=1MB")), ["geqo", "jit", "search_path"]);
     assert_eq!(names(None), ["geqo", "jit", "search_path"]);

@@ -10,7 +10,7 @@ use conninfo::SslMode;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::postgres::PgSslMode;
 
-/// Whether the mode and the authorities are offered here, whatever the host is.
+/// Whether the mode and the authorities are supported, for any host.
 pub(super) fn check(asked: &Postgres) -> Result<(), String> {
     let named = || {
         let mode = asked.sslmode.map(SslMode::as_str).unwrap_or_default();
@@ -69,8 +69,8 @@ pub(super) fn mode(asked: &Postgres, host: &Host) -> Result<PgSslMode, String> {
     }
 }
 
-/// Adds the certificates. A file that cannot be read is found out here: it is a mistake in the settings, and not a
-/// server that is not there.
+/// Adds the certificates. A file that cannot be read is an error here. It is a mistake in the settings, not an
+/// unreachable server.
 pub(super) fn with_certificates(
     options: PgConnectOptions,
     asked: &Postgres,
@@ -87,7 +87,7 @@ pub(super) fn with_certificates(
             readable("sslrootcert", file)?;
             options.ssl_root_cert(file)
         }
-        // Not the driver's own, which are PGSSLROOTCERT's.
+        // Replaces the driver's own, which come from PGSSLROOTCERT.
         Some(RootCertificates::System) | None => options.ssl_root_cert_from_pem(Vec::new()),
     };
     if let Some(client) = &asked.client_certificate {

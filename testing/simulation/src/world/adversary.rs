@@ -1,4 +1,4 @@
-//! The adversary: what goes wrong, when, and to whom.
+//! The adversary: which fault, when, and for which process.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::trace::name;
 use protocol::{Term, Time};
 
 impl World {
-    /// From here on nothing goes wrong: everything that was held up goes on.
+    /// Ends all faults: frozen processes and partitions resume.
     pub fn calm(&mut self) -> Result<(), String> {
         self.say(|| "no more faults".to_owned());
         self.disturbed = false;
@@ -20,14 +20,14 @@ impl World {
         self.outage_until = self.now;
         self.flush();
         for index in self.alive.clone() {
-            self.processes[index].cut_off_until = self.now;
+            self.processes[index].partitioned_until = self.now;
             self.processes[index].slow &= self.scenario.elections == 0;
             if let Life::Frozen { until, .. } = &mut self.processes[index].life {
                 *until = self.now;
                 self.resume(index)?;
             }
         }
-        // Two nodes at the least that could lead, and not two processes of one of them: one will be replaced.
+        // At least two nodes that could lead. Two processes of one node do not count: one of them will be replaced.
         while self.able().len() < 2 {
             let id = self.id_to_restart();
             self.start(id)?;
@@ -38,14 +38,14 @@ impl World {
         Ok(())
     }
 
-    /// The ids of those who go on living and can claim.
+    /// The ids of the processes that stay alive and can claim.
     fn able(&self) -> BTreeSet<&str> {
         let able = |process: &&Process| !process.stopping && !process.claim_blocked;
         let alive = self.alive.iter().map(|index| &self.processes[*index]);
         alive.filter(able).map(|process| process.identity.id.as_str()).collect()
     }
 
-    /// Fills the ranks.
+    /// Starts processes until enough live.
     pub fn refill(&mut self) -> Result<(), String> {
         while self.alive.len() < self.target.max(3) {
             let id = self.id_to_restart();
@@ -111,7 +111,7 @@ impl World {
             Fault::Freeze => self.freeze(victim, None),
             // Interrupts the next event.
             Fault::FreezeAfterClock => return Ok(()),
-            Fault::Partition => self.processes[victim].cut_off_until = self.now + self.span(),
+            Fault::Partition => self.processes[victim].partitioned_until = self.now + self.span(),
             Fault::Outage => self.outage_until = self.now + self.span(),
             Fault::ClockJump => self.jump_clock(),
             Fault::RowDeleted => self.delete_row(victim),
@@ -153,7 +153,7 @@ impl World {
         Ok(())
     }
 
-    /// Whether a process is frozen between its reading the clock and its acting on it.
+    /// Whether a process is frozen between reading the clock and acting on it.
     pub(super) fn interrupts(&mut self) -> bool {
         let armed = self.scenario.faults.kinds.iter().any(|(fault, _)| *fault == Fault::FreezeAfterClock);
         armed && self.rng.chance(0.005)
@@ -184,7 +184,7 @@ impl World {
         self.say(|| format!("  its timers stood still for {span:?}"));
     }
 
-    /// The faults that are there all the time.
+    /// Counts the faults that are present all the time.
     pub(super) fn tally_traits(&mut self) {
         let alive = || self.alive.iter().map(|index| &self.processes[*index]);
         let slow = alive().any(|process| process.slow);
@@ -203,7 +203,7 @@ impl World {
         }
     }
 
-    /// The id under which a missing process comes back: one of the gone ones', or a new one.
+    /// The id for a process that restarts: that of one that has gone, or a new one.
     pub(super) fn id_to_restart(&mut self) -> Option<String> {
         let alive: Vec<&str> =
             self.alive.iter().map(|index| self.processes[*index].identity.id.as_str()).collect();
@@ -230,9 +230,9 @@ impl World {
         if self.rng.chance(0.1) {
             self.database.nodes.clear();
         }
-        // Often enough the process does not notice soon.
+        // In half of the cases the process does not notice soon.
         if self.rng.chance(0.5) {
-            self.processes[victim].cut_off_until = self.now + self.span();
+            self.processes[victim].partitioned_until = self.now + self.span();
             self.tally.inject(Fault::Partition);
         }
     }
@@ -246,7 +246,7 @@ impl World {
         }
     }
 
-    /// How long something goes on: short, about as long as a lease, or long.
+    /// The duration of a fault: short, about as long as a lease, or long.
     fn span(&mut self) -> Moment {
         let (low, high) = [
             (Duration::ZERO, HEARTBEAT),

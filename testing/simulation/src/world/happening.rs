@@ -1,14 +1,14 @@
-//! What can happen in a simulated system.
+//! The entries of a simulated system's queue.
 
 use protocol::{Request, Term};
 
 use super::process::Inbound;
 use crate::clock::Moment;
 
-/// Something that will happen.
+/// An entry of the queue.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Happening {
-    /// A process wakes up as it asked to.
+    /// A process is due.
     Tick { process: usize, number: u64 },
     /// A request reaches the database.
     Arrive { process: usize, token: u64, request: Request, expected: Moment },
@@ -16,12 +16,12 @@ pub enum Happening {
     Return { process: usize, inbound: Inbound },
     /// A fenced write reaches the database.
     Write { term: Term },
-    /// A frozen process goes on.
+    /// A frozen process resumes.
     Resume { process: usize },
     /// The adversary injects a fault.
     InjectFault,
-    /// A process starts in the place of one that went.
+    /// A process starts to replace one that has gone.
     Start { id: Option<String> },
-    /// The operator sees to it that enough processes live, and takes a backup where one may be needed.
+    /// The operator starts processes until enough live, and takes a backup if one may be needed.
     Refill,
 }

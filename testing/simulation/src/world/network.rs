@@ -31,17 +31,17 @@ impl World {
             && self.scenario.network.late_heartbeats > 0.0
             && self.rng.chance(self.scenario.network.late_heartbeats)
         {
-            // One that was given up and will arrive late; this one is the next attempt.
+            // This attempt is given up and arrives late; the process sends another.
             let late = self.now + self.rng.between(limit, 4 * ELECTION);
             let (token, request) = (0, request.clone());
             self.schedule(late, Happening::Arrive { process: index, token, request, expected });
         }
         if self.disturbed {
-            if self.now < self.processes[index].cut_off_until {
+            if self.now < self.processes[index].partitioned_until {
                 if self.rng.chance(0.7) {
                     return;
                 }
-                delay += self.processes[index].cut_off_until - self.now;
+                delay += self.processes[index].partitioned_until - self.now;
             } else if self.rng.chance(self.scenario.network.loss) {
                 return self.tally.inject(Fault::LostRequest);
             } else if self.rng.chance(self.scenario.network.late) {
@@ -76,7 +76,7 @@ impl World {
         let row = self.database.nodes.get(&self.processes[index].identity.id);
         let led = row.is_some_and(NodeRecord::is_leader);
         if self.scenario.network.late_heartbeats > 0.0 && !self.processes[index].alive() && !led {
-            // That a dead node may seem to live for a while is another scenario's.
+            // Another scenario lets a dead node count as live for a while.
             return Ok(());
         }
         if expected < self.now || !self.processes[index].alive() {
@@ -116,13 +116,13 @@ impl World {
         let limit = expected.saturating_sub(self.now).max(HEARTBEAT / 20);
         let mut delay = self.transit(index, limit);
         if self.disturbed {
-            let cut_off_until = self.processes[index].cut_off_until;
-            if self.now < cut_off_until {
+            let partitioned_until = self.processes[index].partitioned_until;
+            if self.now < partitioned_until {
                 if self.rng.chance(0.7) {
                     self.tally.inject(Fault::LostReply);
                     return self.check();
                 }
-                delay += cut_off_until - self.now;
+                delay += partitioned_until - self.now;
             } else if self.rng.chance(self.scenario.network.loss) {
                 self.tally.inject(Fault::LostReply);
                 return self.check();
@@ -133,7 +133,7 @@ impl World {
         self.check()
     }
 
-    /// What is still on its way when the faults stop arrives soon or never.
+    /// Messages on their way when the faults stop arrive soon or never.
     pub(super) fn flush(&mut self) {
         let (now, rng) = (self.now, &mut self.rng);
         let soon = now + HEARTBEAT / 10;
@@ -152,7 +152,7 @@ impl World {
     /// How long a message takes.
     fn transit(&mut self, index: usize, limit: Duration) -> Duration {
         if self.processes[index].slow {
-            // Both ways together: nearly the limit, sometimes a little more.
+            // Both ways together take nearly the limit, sometimes a little more.
             limit.mul_f64(0.3 + 0.21 * self.rng.fraction())
         } else if self.disturbed && self.rng.chance(self.scenario.network.slow_messages) {
             limit.mul_f64(0.99 * self.rng.fraction())
@@ -161,7 +161,7 @@ impl World {
         }
     }
 
-    /// The database does not answer: an error, silence, or a step that waits for it to come back.
+    /// The database does not answer: an error, silence, or a step that waits until it is back.
     fn refuse(&mut self, index: usize, token: u64, request: &Request, expected: Moment) {
         let choice = self.rng.below(10);
         if choice < 5 {
@@ -175,7 +175,7 @@ impl World {
         }
     }
 
-    /// What the observer and the counts take from a step that was committed.
+    /// Passes a committed step to the observer and the counts.
     fn committed(&mut self, index: usize, request: &Request, reply: &Reply) -> Result<(), String> {
         let identity = &self.processes[index].identity;
         match (request, reply) {
@@ -207,7 +207,7 @@ impl World {
         Ok(())
     }
 
-    /// Every listener is told to observe.
+    /// Wakes every listening process.
     fn notify(&mut self) {
         for index in self.alive.clone() {
             if self.rng.chance(self.scenario.network.notified) {
@@ -224,7 +224,7 @@ impl World {
     }
 }
 
-/// The other process's leadership that a request ends if it is carried out.
+/// The other process's leadership that a request ends if it succeeds.
 fn may_end(request: &Request) -> Option<LeadershipId> {
     match request {
         Request::Claim(claim) => claim.incumbent.term,

@@ -1,4 +1,4 @@
-//! How processes come and go.
+//! How processes start and end.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::trace::name;
 
 impl World {
-    /// Starts a process under this id, or under a new one.
+    /// Starts a process with this id, or with a new one.
     pub fn start(&mut self, id: Option<String>) -> Result<(), String> {
         let id = id.unwrap_or_else(|| {
             self.next_name += 1;
@@ -54,7 +54,7 @@ impl World {
             slow,
             claim_blocked,
             stopping: false,
-            cut_off_until: Moment::ZERO,
+            partitioned_until: Moment::ZERO,
             tick: 0,
             rests_on: HeartbeatSeq::ZERO,
             awaited: (0, Time::default()),
@@ -81,7 +81,7 @@ impl World {
         Ok(panicked)
     }
 
-    /// A process is asked to stop.
+    /// Asks a process to stop.
     pub fn stop(&mut self, index: usize) -> Result<(), String> {
         self.say(|| format!("{} is asked to stop", name(&self.processes[index].identity)));
         self.processes[index].stopping = true;
@@ -108,7 +108,7 @@ impl World {
         timing
     }
 
-    /// The ratio of any two rates is at most 1.1, and often just that.
+    /// The ratio of any two rates is at most 1.1, and often exactly that.
     fn new_clock(&mut self) -> Clock {
         let (slow, fast) = match self.subject.mutation() {
             Some(Mutation::DriftBeyondSetting) => (850_000, 1_150_000),

@@ -8,41 +8,41 @@ use crate::clock::{Clock, Moment};
 use crate::database::NodeIdentity;
 use crate::node::Node;
 
-/// Whether a process is run.
+/// Whether a process runs.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Life {
-    /// It is.
+    /// It runs.
     Running,
-    /// Not until then; what came in meanwhile waits.
+    /// It does not run. Events that arrive wait.
     Frozen {
         /// Since when.
         since: Moment,
         /// Until when.
         until: Moment,
-        /// An event it was about to handle, with what it had read from the clock.
+        /// The event it was about to handle, with the time it had read from the clock.
         interrupted: Option<(Time, Inbound)>,
-        /// What came in meanwhile.
+        /// The events that arrived in the meantime.
         inbox: Vec<Inbound>,
     },
-    /// Never again.
+    /// It has ended.
     Gone,
 }
 
-/// Something for a process to handle.
+/// An event for a process.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Inbound {
     /// What the node is told.
     pub event: Event,
-    /// What only the observer knows about a reply.
+    /// The effect of a step, which only the observer knows.
     pub effect: Effect,
 }
 
-/// What a step did, for the observer.
+/// The effect of a step, for the observer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Effect {
     /// Whether the sender's own leadership was the open one right after the step.
     pub open: Option<Term>,
-    /// The own row's counter right after the step.
+    /// The counter of the process's own row right after the step.
     pub seq: HeartbeatSeq,
 }
 
@@ -66,15 +66,15 @@ pub struct Process {
     pub slow: bool,
     pub claim_blocked: bool,
     pub stopping: bool,
-    /// Not reached by the database, nor reaching it, until then.
-    pub cut_off_until: Moment,
-    /// The newest of the wake-ups it asked for.
+    /// Partitioned from the database until then.
+    pub partitioned_until: Moment,
+    /// The number of the newest tick it scheduled.
     pub tick: u64,
-    /// The row's counter in the version its lease rests on.
+    /// The row's counter in the version that its lease relies on.
     pub rests_on: HeartbeatSeq,
-    /// The step it waits for, and until when.
+    /// The token of the step it waits for, and until when.
     pub awaited: (u64, Time),
-    /// What `is_leader` would be if it were stored.
+    /// A stored `is_leader`, for the mutation that uses one.
     pub flag: bool,
 }
 
@@ -87,12 +87,12 @@ impl Process {
         self.life == Life::Running
     }
 
-    /// The lease that is in force at this moment: what `is_leader` answers.
+    /// The lease in force at this moment: the answer of `is_leader`.
     pub fn leads(&self, now: Moment) -> Option<Lease> {
         self.node.lease_at(self.clock.shows(now)).filter(|_| self.alive())
     }
 
-    /// Whether a reply is to a step that it has not given up.
+    /// Whether a reply is for a step that it has not given up.
     pub fn awaits(&self, token: u64, shown: Time) -> bool {
         let lapsed = self.node.lease().is_some_and(|lease| lease.deadline <= shown);
         self.awaited.0 == token && shown < self.awaited.1 && !lapsed

@@ -1,11 +1,11 @@
-//! Everything that will happen, ordered by true time.
+//! A queue, ordered by true time.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::clock::Moment;
 
-/// What will happen when. What happens at the same moment happens in the order in which it was added.
+/// Entries with their times. Entries at the same moment are taken in the order in which they were added.
 #[derive(Debug)]
 pub struct Schedule<T> {
     queue: BinaryHeap<Reverse<(Moment, u64)>>,
@@ -25,15 +25,15 @@ impl<T> Schedule<T> {
         self.entries.insert(self.number, entry);
     }
 
-    /// Takes what comes next, if that is not after `end`.
+    /// Takes the next entry, if it is not after `end`.
     pub fn next_until(&mut self, end: Moment) -> Option<(Moment, T)> {
         let &Reverse((at, number)) = self.queue.peek().filter(|Reverse((at, _))| *at <= end)?;
         self.queue.pop();
         self.entries.remove(&number).map(|entry| (at, entry))
     }
 
-    /// Gives entries another time, or drops them: `change` says which for each, in the order in which they happen to be
-    /// kept.
+    /// Changes the times of entries, or removes them: `change` decides for each, in the order in which they are
+    /// stored.
     pub fn change(&mut self, mut change: impl FnMut(Moment, &T) -> Option<Moment>) {
         let queued: Vec<_> = self.queue.drain().collect();
         for Reverse((at, number)) in queued {

@@ -67,7 +67,7 @@ impl World {
             match reply {
                 Reply::Snapshot(view) => self.observer.on_snapshot(process.identity.incarnation, view),
                 Reply::Claimed { term } => {
-                    self.observer.on_told_of_claim(process.identity.incarnation, *term)?
+                    self.observer.on_claim_reply(process.identity.incarnation, *term)?
                 }
                 _ => {}
             }

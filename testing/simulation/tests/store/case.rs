@@ -1,4 +1,4 @@
-//! One sequence, taken by the store and by the model side by side.
+//! One sequence, run by the store and by the model side by side.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::steps::{
 };
 use crate::test_database::{TestDatabase, coarse};
 
-/// The model's clock. It stands still: how long the test takes is not compared.
+/// The model's clock. It does not move: how long the test takes is not compared.
 const NOW: i64 = 1_000_000_000_000;
 /// How many terms a cleanup keeps.
 const TERMS_KEPT: u32 = 3;
@@ -25,12 +25,12 @@ pub struct Case<'a> {
     real: &'a mut TestDatabase,
     model: Database,
     identities: Vec<NodeIdentity>,
-    /// What each process last read.
+    /// The last snapshot of each process.
     read: Vec<Snapshot>,
 }
 
 impl<'a> Case<'a> {
-    /// Everybody's first process has registered.
+    /// Every node's first process has registered.
     pub async fn begin(
         real: &'a mut TestDatabase,
         mutation: Option<Mutation>,
@@ -41,7 +41,7 @@ impl<'a> Case<'a> {
             incarnation: Incarnation(process as u128 + 1),
             priority: i32::from(process % 2 == 1),
             eligible: true,
-            // They differ, so that everybody's lease is seen to be their own.
+            // They differ, so that each lease can be seen to be the node's own.
             lease: Duration::from_secs(3 * (1 + process as u64)),
         };
         let identities: Vec<_> = (0..PROCESSES).map(identity).collect();
@@ -63,7 +63,7 @@ impl<'a> Case<'a> {
         Ok(case)
     }
 
-    /// Takes one step on both sides, and says where they differ.
+    /// Runs one step on both sides.
     pub async fn take(&mut self, step: &Step, seen: &mut Seen) -> Result<(), String> {
         match step {
             Step::Ask(who, request_spec) => {
@@ -78,7 +78,7 @@ impl<'a> Case<'a> {
             Step::AtOnce([(one, first), (other, second)]) => {
                 let one = self.process(*one);
                 let other = Some(self.process(*other)).filter(|other| *other != one);
-                // One process does one thing at a time; the other one of its id may do something meanwhile.
+                // A process sends one request at a time; the other process of its id may send another.
                 let other = other.unwrap_or((one + IDS.len()) % PROCESSES);
                 let (first, second) = (self.request(one, first), self.request(other, second));
                 let real = self.real.ask_both((one, &first), (other, &second)).await?;
@@ -97,7 +97,7 @@ impl<'a> Case<'a> {
         Ok(())
     }
 
-    /// What two requests did must be what the model does with one after the other.
+    /// Two requests at once must have the effect of the model with one after the other.
     async fn in_either_order(
         &mut self,
         one: (usize, &Request),
@@ -126,7 +126,7 @@ impl<'a> Case<'a> {
             }
             tried.push((replies, model));
         }
-        Err(format!("in neither order\nstore {real:#?} {rows:#?}\nmodel {tried:#?}"))
+        Err(format!("neither order matches\nstore {real:#?} {rows:#?}\nmodel {tried:#?}"))
     }
 
     fn same(&self, model: &[Reply], real: &[Reply]) -> Result<(), String> {
@@ -205,7 +205,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The row of its own id, as it was last read, or as it is where nothing was read.
+    /// The row of its own id, from its last snapshot, or from the tables if it has none.
     fn taking_over(&self, process: usize) -> Option<TakeOver> {
         let identity = &self.identities[process];
         let basis = if self.read[process].nodes.is_empty() { Basis::Now } else { Basis::Read };
@@ -219,7 +219,7 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// What its own id's row has counted to, and so many more.
+    /// The count of its own id's row, plus `more`.
     fn counted(&self, process: usize, more: i64) -> HeartbeatSeq {
         let row = self.model.nodes.get(&self.identities[process].id);
         HeartbeatSeq::new(row.map_or(0, |row| row.heartbeat_seq.get()) + more)
@@ -315,8 +315,8 @@ impl<'a> Case<'a> {
                 Some(row) if row.is_leader() => "taken over from a leader",
                 Some(_) => "taken over from a follower",
             },
-            (_, Reply::IdTaken { leading: true, .. }) => "occupied by a leader",
-            (_, Reply::IdTaken { leading: false, .. }) => "occupied by a follower",
+            (_, Reply::IdTaken { leading: true, .. }) => "id held by a leader",
+            (_, Reply::IdTaken { leading: false, .. }) => "id held by a follower",
             (Request::Heartbeat { belief: Belief::Leader(_), .. }, Reply::HeartbeatAck { seq: Some(_) }) => {
                 "renewal"
             }
@@ -341,12 +341,12 @@ impl<'a> Case<'a> {
     }
 }
 
-/// The term so many before this one.
+/// The term this many before.
 fn earlier(term: Term, by: i64) -> Term {
     Term::new(term.get() - by)
 }
 
-/// A reply without the order of its rows, and without what the test itself took.
+/// A reply without the order of its rows and without the time that the test took.
 fn comparable(reply: &Reply) -> Reply {
     let Reply::Snapshot(view) = reply else { return reply.clone() };
     let mut view = view.clone();

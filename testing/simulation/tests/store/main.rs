@@ -1,8 +1,8 @@
 //! The real store against the model: random sequences of requests, sent over several connections, must get the same
 //! replies from both and leave the same rows.
 //!
-//! Half of the sequences are the same every time, half are new. `STORE_SEQUENCES` says how many; `STORE_SEED` repeats
-//! the new ones of an earlier run. What fails is shrunk to the shortest sequence that does.
+//! Half of the sequences are the same every time, half are new. `STORE_SEQUENCES` sets the number; `STORE_SEED`
+//! repeats the new ones of an earlier run. A failure is shrunk to the shortest sequence that shows it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
@@ -22,17 +22,17 @@ use crate::case::Case;
 use crate::steps::{Step, step};
 use crate::test_database::TestDatabase;
 
-/// How many sequences a test runs unless told otherwise.
+/// How many sequences a test runs by default.
 const SEQUENCES: u32 = 200;
 
-/// Each of these has to have happened, or the comparison has gone blind.
+/// Each of these has to happen, or the comparison misses something.
 const KINDS: &[&str] = &[
     "registered",
     "registered again",
     "taken over from a follower",
     "taken over from a leader",
-    "occupied by a follower",
-    "occupied by a leader",
+    "id held by a follower",
+    "id held by a leader",
     "heartbeat",
     "heartbeat refused",
     "renewal",
@@ -50,7 +50,7 @@ const KINDS: &[&str] = &[
     "two at once",
 ];
 
-/// How often each kind of thing happened.
+/// How often each kind happened.
 type Seen = BTreeMap<&'static str, u64>;
 
 #[test]
@@ -65,9 +65,9 @@ fn sqlite_does_what_the_model_says() {
     agrees(&format!("sqlite:{}", dir.path().join("model.db").display()));
 }
 
-/// The comparison is compared: a model that breaks a rule must be told from the store.
+/// Checks the comparison: a model that breaks a rule must differ from the store.
 #[test]
-fn a_model_that_breaks_a_rule_is_found_out() {
+fn a_model_that_breaks_a_rule_is_noticed() {
     let dir = testkit::directory();
     let url = format!("sqlite:{}", dir.path().join("model.db").display());
     for mutation in [
@@ -78,7 +78,7 @@ fn a_model_that_breaks_a_rule_is_found_out() {
         Mutation::TermFromNode,
     ] {
         let (result, _) = compare(&url, 400, 1, Some(mutation));
-        assert!(result.is_err(), "{mutation:?} was not found out");
+        assert!(result.is_err(), "{mutation:?} was not noticed");
     }
 }
 
@@ -108,7 +108,7 @@ fn setting(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: not a number: {text}")))
 }
 
-/// Runs so many sequences of this seed.
+/// Runs this many sequences of this seed.
 fn compare(url: &str, cases: u32, seed: u64, mutation: Option<Mutation>) -> (Result<(), String>, Seen) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let real = RefCell::new(runtime.block_on(TestDatabase::open(url)));
@@ -130,15 +130,15 @@ fn compare(url: &str, cases: u32, seed: u64, mutation: Option<Mutation>) -> (Res
         })
     });
     let result = result.map_err(|error| match error {
-        TestError::Fail(reason, steps) => told(&reason.to_string(), &steps),
+        TestError::Fail(reason, steps) => report(&reason.to_string(), &steps),
         TestError::Abort(reason) => reason.to_string(),
     });
-    // Its connections end on this runtime.
+    // Its connections close on this runtime.
     runtime.block_on(async { drop(real) });
     (result, seen.into_inner())
 }
 
-fn told(reason: &str, steps: &[Step]) -> String {
+fn report(reason: &str, steps: &[Step]) -> String {
     let lines: Vec<_> =
         steps.iter().enumerate().map(|(number, step)| format!("  {number}: {step:?}")).collect();
     format!("{reason}\nthe shortest sequence found:\n{}", lines.join("\n"))

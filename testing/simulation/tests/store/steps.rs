@@ -1,5 +1,5 @@
-//! What a sequence is made of. Everything in it is relative to what the processes have read, so that a sequence keeps
-//! its meaning while it is shrunk.
+//! The steps of a sequence. All are relative to what the processes have read, so that a sequence keeps its meaning
+//! while it is shrunk.
 
 use std::time::Duration;
 
@@ -15,27 +15,27 @@ pub const PROCESSES: usize = 2 * IDS.len();
 pub enum Step {
     /// A process sends a request.
     Ask(Who, RequestSpec),
-    /// Two processes send a request at the same moment: what comes of it must be as if one had come after the other.
+    /// Two processes send a request at the same moment. The effect must be as if one had come after the other.
     AtOnce([(Who, RequestSpec); 2]),
-    /// Somebody changes rows by hand.
+    /// A person changes rows.
     ByHand(ManualEdit),
 }
 
-/// TermRef process.
+/// A process.
 #[derive(Clone, Copy, Debug)]
 pub enum Who {
     Any(usize),
-    /// The one that an id's row belongs to.
+    /// The process that an id's row belongs to.
     HolderOf(usize),
-    /// The one that the open term belongs to.
+    /// The process that the open term belongs to.
     Leader,
 }
 
 #[derive(Clone, Debug)]
 pub enum RequestSpec {
-    /// Insert the row, or with `true` take over what was last read to be there.
+    /// Inserts the row, or with `true` takes over the row that was last read.
     Register(bool),
-    /// `beats` is relative to its own row's count: below zero it is late.
+    /// `beats` is relative to the count of its own row; below zero the heartbeat is late.
     Heartbeat {
         term: Option<TermRef>,
         candidate: bool,
@@ -50,22 +50,22 @@ pub enum RequestSpec {
     },
     EndTerm(TermRef, EndReason),
     Leave(Option<EndReason>),
-    /// Two statements, so it is never one of two at once.
+    /// It is two statements, so it is never one of two at once.
     Cleanup,
 }
 
-/// TermRef term.
+/// A term.
 #[derive(Clone, Copy, Debug)]
 pub enum TermRef {
-    /// The open or else the newest one, as the tables are now.
+    /// The open term, or else the newest, as the tables are now.
     Newest,
-    /// That one as the process last read it.
+    /// The same, as the process last read it.
     Read,
-    /// So many before the newest.
+    /// The term this many before the newest.
     Before(i64),
 }
 
-/// What a claim rests on.
+/// The rows that a claim relies on.
 #[derive(Clone, Copy, Debug)]
 pub enum Basis {
     /// The tables as they are now.
@@ -74,10 +74,10 @@ pub enum Basis {
     Read,
 }
 
-/// What the claiming node thinks of another.
+/// What the claiming node knows about another.
 #[derive(Clone, Copy, Debug)]
 pub enum PeerOpinion {
-    /// It has never seen it.
+    /// It has never seen that node.
     Unseen,
     Live,
     Dead,
@@ -87,25 +87,25 @@ pub enum PeerOpinion {
 #[derive(Clone, Debug)]
 pub enum ManualEdit {
     DeleteNode(usize),
-    /// Its last heartbeat was so many seconds ago.
+    /// Sets its last heartbeat to this many seconds ago.
     Age(usize, u32),
     Eligible(usize, bool),
     Priority(usize, i32),
-    /// The one so many before the newest: never the newest, which the database refuses to delete.
+    /// The term this many before the newest. The newest is never deleted; the database refuses that.
     DeleteTerm(i64),
-    /// Who is to lead next.
+    /// Sets the next leader.
     Successor(usize),
-    /// The term ends while the row goes on saying leader.
+    /// Ends the term while the row keeps the status leader.
     CloseTerm,
-    /// The row says follower while the term is open.
+    /// Sets the row's status to follower while the term is open.
     Demote,
 }
 
-/// T in every contest; heartbeats are much younger or much older.
+/// T in every case; heartbeats are much younger or much older.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
-/// What a cleanup deletes.
+/// The age from which a cleanup deletes.
 pub const STALE: Duration = Duration::from_secs(200);
-/// How old, in seconds: younger than T, older, and long gone.
+/// Ages in seconds: younger than T, older, and old enough for a cleanup.
 const AGES: [u32; 4] = [30, 100, 1000, 1000];
 
 pub fn step() -> impl Strategy<Value = Step> {

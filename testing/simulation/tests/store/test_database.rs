@@ -1,4 +1,4 @@
-//! The real side: a database, a connection for every process, and its rows in the model's terms.
+//! The real side: a database, a connection for every process, and its rows as values of the model.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::steps::PROCESSES;
 
-/// No comparison is about time: this is for a machine that is busy.
+/// No comparison is about time. This is enough for a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
 pub struct TestDatabase {
@@ -41,7 +41,7 @@ impl TestDatabase {
         Self { raw, processes: processes.collect(), election: String::new() }
     }
 
-    /// The same database, in an election of its own.
+    /// The same database, with a new election.
     pub fn begin(&mut self, identities: Vec<NodeIdentity>) {
         self.election = Uuid::new_v4().to_string();
         for (process, identity) in self.processes.iter_mut().zip(identities) {
@@ -107,7 +107,7 @@ impl TestDatabase {
     }
 }
 
-/// An age in seconds, without what the test itself took.
+/// An age in seconds, without the time that the test took.
 pub fn coarse(seconds: i64) -> i64 {
     const KNOWN: [i64; 4] = [0, 30, 100, 1000];
     KNOWN.into_iter().find(|age| (*age - 1..age + 25).contains(&seconds)).unwrap_or(seconds)

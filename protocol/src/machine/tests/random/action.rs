@@ -1,5 +1,5 @@
-//! What a random sequence is made of. Everything in it is relative to what the machine has done, so that a sequence
-//! keeps its meaning while it is shrunk.
+//! The parts of a random sequence. All are relative to what the machine has done, so that a sequence keeps its
+//! meaning while it is shrunk.
 
 use proptest::prelude::*;
 
@@ -11,19 +11,19 @@ use crate::snapshot::NodeStatus;
 pub enum Action {
     /// Time passes.
     Pass(u32),
-    /// Time passes until the machine wants to be called.
+    /// Time passes until the machine is due.
     Due,
     /// A notification arrives.
     Wake(u32),
-    /// The process wants to end.
+    /// The process is asked to stop.
     Stop,
     /// The step under way is answered.
     Answer(u32, Answer),
-    /// A step is answered that is not, or no longer, under way.
+    /// An answer to a step that is not, or no longer, under way.
     Stray(u64, Answer),
 }
 
-/// What a step's reply is.
+/// A step's reply.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// None: it failed.
@@ -34,10 +34,10 @@ pub enum Answer {
     Any(Reply),
 }
 
-/// The parameters of a reply; each kind takes what it needs.
+/// The parameters of a reply; each kind uses some of them.
 #[derive(Clone, Debug)]
 pub struct Fitting {
-    /// Whether the database did not do what was asked.
+    /// Whether the database did nothing.
     pub refused: bool,
     /// Whether another process leads under this id.
     pub leading: bool,
@@ -57,12 +57,12 @@ pub struct View {
     pub terms: Vec<TermSpec>,
 }
 
-/// A term: so many after the highest known one, less one.
+/// A term, counted from one below the highest known.
 #[derive(Clone, Debug)]
 pub struct TermSpec {
     pub after: i64,
     pub leader: String,
-    /// Whether the leader's row says so.
+    /// Whether the leader's row has the status leader in that term.
     pub shown: bool,
     pub end_reason: Option<EndReason>,
     pub successor: Option<String>,

@@ -1,5 +1,5 @@
-//! Drives a machine through random actions and checks, after each event, what must hold. It keeps its own account of
-//! what the machine can know, and shares none with it.
+//! Drives a machine through random actions and checks, after each event, what must hold. It computes by itself what
+//! the machine can know, and shares no state with it.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::Counts;
 use super::action::{Action, Answer, Fitting, View};
 use crate::term::Term;
 
-/// A lease of another node, as an observer must count it at least.
+/// A lease of another node, in force for at least as long as an observer must count it.
 struct KnownLease {
     version: Option<HeartbeatSeq>,
     expires: Time,
@@ -21,7 +21,7 @@ pub struct Checker {
     /// The step under way, as far as its sender can know.
     step: Option<Step>,
     token: u64,
-    /// No heartbeat and no claim names this count again, nor a lower one.
+    /// No heartbeat and no claim names this counter or a lower one again.
     seq_floor: Option<HeartbeatSeq>,
     leases: HashMap<LeadershipId, KnownLease>,
     highest_seen: Term,
@@ -56,7 +56,7 @@ impl Checker {
         }
     }
 
-    /// Lets something happen.
+    /// Carries out an action.
     ///
     /// # Errors
     /// What did not hold.
@@ -84,7 +84,7 @@ impl Checker {
     fn reply(&self, answer: &Answer, request: &Request) -> Option<Reply> {
         let Fitting { refused, leading, count, rejected, view } = match answer {
             Answer::Lost => return None,
-            // A claim's term comes from the store, which takes it from above the claim's own minimum.
+            // A claim's term comes from the store, which chooses it above the claim's minimum.
             Answer::Any(Reply::Claimed { .. }) if matches!(request, Request::Claim(_)) => return None,
             Answer::Any(reply) => return Some(reply.clone()),
             Answer::Fitting(fitting) => fitting,
@@ -151,7 +151,7 @@ impl Checker {
         if event == Event::Stop && !self.ended {
             self.stopped.get_or_insert(now);
         }
-        // What the machine may take in: a reply in time to the step under way.
+        // A reply counts only if it is in time and for the step under way.
         let answered = match &event {
             Event::Reply { token, reply } => {
                 let step = self.step.take_if(|step| step.token == *token);
@@ -172,7 +172,7 @@ impl Checker {
         self.check_end(&out)
     }
 
-    /// One step at a time, each with a token of its own and some time; a claim only where nothing speaks against it.
+    /// One step at a time, each with its own token and some time. A claim only if nothing forbids it.
     fn check_steps(&mut self, out: &[Command], shown: Option<&Snapshot>) -> Result<(), String> {
         let now = self.now;
         let mut sent = false;
@@ -212,7 +212,7 @@ impl Checker {
         Ok(())
     }
 
-    /// A lease ends by the clock, and goes no further than L after the step that it rests on was sent.
+    /// A lease ends by the clock, at most L after the step that it rests on was sent.
     fn check_lease(
         &mut self,
         before: Option<Lease>,
@@ -251,12 +251,12 @@ impl Checker {
         Ok(())
     }
 
-    /// A renewal is under way or due before the deadline, and no other step keeps it waiting.
+    /// A renewal is under way or due before the deadline, and no other step delays it.
     fn check_renewal_time(&self, lease: Lease) -> Result<(), String> {
         let heartbeat_at = self.machine.agenda.heartbeat_at();
         match &self.step {
             Some(Step { request: Request::Heartbeat { .. }, .. }) => {}
-            // Where the last attempt failed right before the deadline there is none left.
+            // If the last attempt failed right before the deadline, there is no time for another.
             None if lease.deadline.since(self.now) <= self.timing.heartbeat_interval() / 4 => {}
             None => ensure!(heartbeat_at < lease.deadline, "no renewal before the deadline"),
             Some(step) => ensure!(step.until <= heartbeat_at, "{step:?} keeps the renewal waiting"),
@@ -264,7 +264,7 @@ impl Checker {
         Ok(())
     }
 
-    /// It ends once, in time after a stop; until then something is always due, and never in the past.
+    /// The machine ends once, and in time after a stop. Until then something is always due, never in the past.
     fn check_end(&mut self, out: &[Command]) -> Result<(), String> {
         ensure!(!self.ended || out.is_empty(), "after its end: {out:?}");
         let ends = out.iter().filter(|command| matches!(command, Command::End(_))).count();

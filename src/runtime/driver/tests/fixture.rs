@@ -13,7 +13,7 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
-use crate::event::Event as Told;
+use crate::event::Event;
 use crate::runtime::driver::Driver;
 use crate::runtime::executor::Executor;
 use crate::runtime::outlets::Outlets;
@@ -31,12 +31,12 @@ pub(super) fn at(seconds: f64) -> Time {
     Time::from_origin(Duration::from_secs_f64(seconds))
 }
 
-/// Stands still but for what the test and the driver's own sleeps add.
+/// A clock that only the test and the driver's own sleeps move.
 #[derive(Clone, Default)]
 pub(super) struct ManualClock {
     pub(super) now: Rc<Cell<Time>>,
     pub(super) longest_sleep: Rc<Cell<Duration>>,
-    /// A sleep does not end before it is allowed to.
+    /// While this is true, no sleep ends.
     pub(super) asleep: Rc<Cell<bool>>,
 }
 
@@ -61,12 +61,12 @@ impl Clock for ManualClock {
     }
 }
 
-/// What the store does with a request: how long it takes on the manual clock, and what it says.
+/// How the store answers a request.
 pub(super) type Answer = Box<dyn FnOnce(&Request) -> Result<Reply, String>>;
 
 #[derive(Default)]
 pub(super) struct Script {
-    /// Whether a reply is there as soon as it is looked for.
+    /// Whether a reply is ready at the first poll.
     pub(super) at_once: bool,
     pub(super) answers: VecDeque<(Duration, Answer)>,
 }
@@ -91,7 +91,7 @@ pub(super) struct ScriptedStore {
 
 impl Executor for ScriptedStore {
     async fn carry_out(&mut self, request: &Request, _: Duration) -> Result<Reply, String> {
-        assert!(!self.closed.get(), "asked for something after it was closed");
+        assert!(!self.closed.get(), "a request after it was closed");
         self.sent.borrow_mut().push(request.clone());
         let Some((takes, answer)) = self.script.answers.pop_front() else {
             return std::future::pending().await;
@@ -110,11 +110,11 @@ impl Executor for ScriptedStore {
 }
 
 /// A node `a` whose driver can be run.
-pub(super) struct Bench {
+pub(super) struct Fixture {
     pub(super) clock: ManualClock,
     pub(super) outlets: Outlets,
     pub(super) state: watch::Receiver<SharedState>,
-    pub(super) told: broadcast::Receiver<Told>,
+    pub(super) events: broadcast::Receiver<Event>,
     pub(super) stop: watch::Sender<bool>,
     pub(super) wakeups: Notify,
     pub(super) tasks: JoinSet<()>,
@@ -124,14 +124,14 @@ pub(super) struct Bench {
 
 pub(super) const ME: Incarnation = Incarnation(1);
 
-impl Bench {
+impl Fixture {
     pub(super) fn new() -> Self {
-        let (outlets, state, told) = Outlets::new(SharedState::new("e".to_owned(), "a".to_owned(), 0));
+        let (outlets, state, events) = Outlets::new(SharedState::new("e".to_owned(), "a".to_owned(), 0));
         Self {
             clock: ManualClock::default(),
             outlets,
             state,
-            told,
+            events,
             stop: watch::channel(false).0,
             wakeups: Notify::new(),
             tasks: JoinSet::new(),
@@ -140,7 +140,7 @@ impl Bench {
         }
     }
 
-    /// Runs the driver until it ends or until what it is waited for holds.
+    /// Runs the driver until it ends or until `done` returns.
     pub(super) async fn run_until(&mut self, script: Script, done: impl AsyncFnOnce(&Self)) -> Option<Exit> {
         let node = LocalNode { id: "a".to_owned(), incarnation: ME };
         let mut store = ScriptedStore {
@@ -158,8 +158,8 @@ impl Bench {
         }
     }
 
-    pub(super) fn told(&mut self) -> Vec<Told> {
-        std::iter::from_fn(|| self.told.try_recv().ok()).collect()
+    pub(super) fn events(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.events.try_recv().ok()).collect()
     }
 
     pub(super) async fn sent(&self, wanted: impl Fn(&Request) -> bool) {
@@ -212,7 +212,7 @@ pub(super) fn led_by_another(_: &Request) -> Result<Reply, String> {
     Ok(Reply::Snapshot(Snapshot { terms: vec![term], nodes: vec![leader, own_row()] }))
 }
 
-/// Answers as a database would in which this node is alone: whatever it asks for is done.
+/// Answers like a database in which this node is alone: every request succeeds.
 pub(super) fn alone(request: &Request) -> Result<Reply, String> {
     Ok(match request {
         Request::Register { .. } => return registered(request),
@@ -225,13 +225,13 @@ pub(super) fn alone(request: &Request) -> Result<Reply, String> {
     })
 }
 
-/// So many requests answered at once.
+/// A script of this many successful answers, without delay.
 pub(super) fn willing(requests: usize) -> Script {
     (0..requests).fold(Script::default(), |script, _| script.then(Duration::ZERO, alone))
 }
 
-pub(super) async fn leads(bench: &Bench) {
-    while bench.state.borrow().lease.is_none() {
+pub(super) async fn leads(fixture: &Fixture) {
+    while fixture.state.borrow().lease.is_none() {
         tokio::task::yield_now().await;
     }
 }
