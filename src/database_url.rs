@@ -1,4 +1,4 @@
-//! Which database, as people write it down.
+//! Connection strings: which database, and how to reach it.
 
 #[cfg(feature = "postgres")]
 mod process;
@@ -41,48 +41,45 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// ```
 ///
 /// # PostgreSQL
-///
 /// A `postgres://` URL or a string of `keyword=value` pairs, both by
-/// [libpq's rules](https://www.postgresql.org/docs/current/libpq-connect.html): quoting, percent-encoding,
-/// IPv6 addresses, socket directories as host. Every keyword of libpq is carried out or refused by name. In
-/// the keyword form a name that is none of libpq's is sent to the server as a run-time parameter
-/// (`search_path=app`), as Go's pgx does, unless it looks like a misspelt keyword; in a URL, as in libpq,
-/// run-time parameters go into `options=-c search_path=app`. `TimeZone` and `DateStyle` are checked by the
-/// server, but sessions run with UTC and ISO dates.
+/// [libpq's rules](https://www.postgresql.org/docs/current/libpq-connect.html): quoting, percent-encoding, IPv6 addresses,
+/// socket directories as host. Every keyword of libpq is either supported or refused by name. In the keyword form any
+/// other name is sent to the server as a run-time parameter (`search_path=app`), as Go's pgx does, unless it looks
+/// like a misspelt keyword; in a URL, as in libpq, run-time parameters go into `options=-c search_path=app`.
+/// `TimeZone` and `DateStyle` are checked by the server, but sessions run with UTC and ISO dates.
 ///
-/// What is missing, [`with_libpq_defaults`](Self::with_libpq_defaults) takes from where libpq takes it: environment
-/// variables (`PGHOST`, `PGUSER`, `PGPASSWORD`, ...), held to the same rules, the password file and the user of the
-/// operating system. The database has the user's name unless one is given. Without a host the socket in
+/// [`with_libpq_defaults`](Self::with_libpq_defaults) fills in what is missing as libpq does: from environment
+/// variables (`PGHOST`, `PGUSER`, `PGPASSWORD`, ...), by the same rules, from the password file and from the
+/// operating system's user name. The database name defaults to the user name. Without a host the socket in
 /// `/var/run/postgresql` or `/tmp` is used if there is one, else `localhost`. Certificates, the password file and the
-/// socket are looked at when it is connected, not when the string is parsed. The driver adds `PGOPTIONS`, and without
-/// `sslcert` also `PGSSLCERT` and `PGSSLKEY`, of its own accord.
+/// socket are read when a connection is made, not when the string is parsed. The driver itself adds `PGOPTIONS`, and
+/// without `sslcert` also `PGSSLCERT` and `PGSSLKEY`.
 ///
-/// `sslmode` is `prefer` unless it is given, and the rest of it is:
+/// `sslmode` defaults to `prefer`:
 ///
 /// | `sslmode` | |
 /// |---|---|
 /// | `disable` | plain text |
 /// | `allow` | refused |
-/// | `prefer` | TLS if the server has it, else plain text; the certificate is not looked at |
-/// | `require` | TLS; the certificate is not looked at; with `sslrootcert` the same as `verify-ca` |
-/// | `verify-ca` | TLS; the certificate has to come from an authority in `sslrootcert`, or a public one |
-/// | `verify-full` | also, it has to be the host's |
+/// | `prefer` | TLS if the server has it, else plain text; the certificate is not checked |
+/// | `require` | TLS; the certificate is not checked; with `sslrootcert` the same as `verify-ca` |
+/// | `verify-ca` | TLS; the certificate has to be from an authority in `sslrootcert`, or a public one |
+/// | `verify-full` | also, it has to be for this host |
 ///
-/// Both checking modes trust, beside the authorities in `sslrootcert`, those in Mozilla's list, which is
-/// compiled in (libpq trusts `sslrootcert` alone). So `verify-ca` also accepts a certificate that a public
-/// authority has given to anybody, for any name: use `verify-full`. The files libpq looks for in `~/.postgresql` are
-/// not looked for. On a Unix socket there is no TLS whatever the mode, as in libpq. Without the feature `tls`
-/// every mode but `disable` is refused.
+/// Both verifying modes trust, besides the authorities in `sslrootcert`, those in Mozilla's list, which is compiled
+/// in (libpq trusts `sslrootcert` alone). So `verify-ca` also accepts any certificate from a public authority, for
+/// any name: use `verify-full`. The files in `~/.postgresql` that libpq reads are not read. On a Unix socket there is
+/// no TLS in any mode, as in libpq. Without the feature `tls` every mode but `disable` is refused.
 ///
 /// Statements are prepared once for every connection; a pooler has to keep them (see the README, "Poolers").
-/// `statement_cache_capacity` says how many are kept: 100 unless given, at least 1.
+/// `statement_cache_capacity` is the number of statements to keep: default 100, at least 1.
 ///
 /// # SQLite
 ///
-/// `sqlite:path` or `sqlite://path`, with the feature `sqlite`. The file is created when it is missing
-/// (`?mode=rw`: it has to be there). A relative path is taken from the working directory in which the string is
-/// parsed. It has a write-ahead log and is synced at every commit. One machine
-/// only: SQLite's locks do not work across a network.
+/// `sqlite:path` or `sqlite://path`, with the feature `sqlite`. A missing file is created (with `?mode=rw` it must
+/// exist). A relative path is resolved against the working directory when the string is parsed. The database uses a
+/// write-ahead log and is synced at every commit. Use it on one machine only: SQLite's locks do not work across a
+/// network.
 #[derive(Clone)]
 pub struct DatabaseUrl {
     kind: Kind,
@@ -107,8 +104,8 @@ pub enum Backend {
 }
 
 impl DatabaseUrl {
-    /// Parses a connection string, and takes what it leaves open from where libpq takes it: this process's environment
-    /// variables, its home directory (the password file) and the operating system's name of its user.
+    /// Parses a connection string, and fills in what is missing as libpq does: from this process's environment
+    /// variables, the password file in its home directory and the operating system's name of its user.
     ///
     /// # Errors
     /// [`Error::InvalidDatabaseUrl`].
@@ -120,8 +117,8 @@ impl DatabaseUrl {
         Self::parse_with(text, &environment)
     }
 
-    /// Parses a connection string, and takes what it leaves open from this environment. Nothing of the process is read
-    /// but, for a relative SQLite path, the working directory.
+    /// Parses a connection string, and fills in what is missing from this environment. It reads nothing of the
+    /// process but, for a relative SQLite path, the working directory.
     ///
     /// # Errors
     /// [`Error::InvalidDatabaseUrl`].
@@ -141,15 +138,15 @@ impl DatabaseUrl {
         }
     }
 
-    /// Connects, with a small pool of connections, for a migration for example.
+    /// Connects with a small pool of connections, for a migration for example.
     ///
     /// An elector opens connections of its own.
     ///
     /// # Errors
     ///
-    /// [`Error::Unreachable`], [`Error::AccessDenied`] and [`Error::InvalidDatabaseUrl`] (a certificate cannot be read, a
-    /// directory is in the file's place, the server knows no such run-time parameter), at the latest after 10 s, or
-    /// `connect_timeout` if that was given.
+    /// [`Error::Unreachable`], [`Error::AccessDenied`] and [`Error::InvalidDatabaseUrl`] (a certificate cannot be
+    /// read, the file is a directory, the server knows no such run-time parameter), after 10 s at the latest, or
+    /// after `connect_timeout` if that was given.
     ///
     /// # Cancel safety
     ///
@@ -166,24 +163,24 @@ impl DatabaseUrl {
         Ok(spec.pool(limit))
     }
 
-    /// As [`connect`](Self::connect), but tries until the database is there, waiting longer after each failure and by
-    /// chance, for 5 s at most. `tell` hears of every failure and of how long is waited then.
+    /// The same as [`connect`](Self::connect), but retries until the database is reachable. The wait grows with each
+    /// failure, up to 5 s, with jitter. `on_retry` is called with every failure and the wait that follows it.
     ///
     /// # Errors
-    /// What trying again does not help: everything but [`Error::Unreachable`].
+    /// Errors that a retry does not help against: everything but [`Error::Unreachable`].
     ///
     /// # Cancel safety
     /// Dropped early, it leaves no connection open.
-    pub async fn connect_patiently(
+    pub async fn connect_with_retry(
         &self,
-        mut tell: impl FnMut(&Error, Duration),
+        mut on_retry: impl FnMut(&Error, Duration),
     ) -> Result<DatabaseConnection, Error> {
         let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
         loop {
             match self.connect().await {
                 Err(error @ Error::Unreachable { .. }) => {
                     let wait = backoff.next(&mut rand::rng());
-                    tell(&error, wait);
+                    on_retry(&error, wait);
                     tokio::time::sleep(wait).await;
                 }
                 ended => return ended,
@@ -191,8 +188,8 @@ impl DatabaseUrl {
         }
     }
 
-    /// What connections are opened with. The name is what the server lists their sessions under, unless the
-    /// connection string has one. This looks for the files and the socket that are asked for.
+    /// The options for connections. The name is what the server lists their sessions under, unless the connection
+    /// string has one. This reads the files and the socket that the string names.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only a server lists sessions"))]
     pub(crate) fn spec(&self, application_name: &str) -> Result<ConnectSpec, Error> {
         match &self.kind {
@@ -209,7 +206,7 @@ impl DatabaseUrl {
 }
 
 impl Kind {
-    /// What this build can do with it.
+    /// Checks that this build supports what the connection string asks for.
     fn of(asked: ConnInfo) -> Result<Self, String> {
         match asked {
             #[cfg(feature = "postgres")]
@@ -234,7 +231,8 @@ impl Kind {
     }
 }
 
-/// Without libpq's defaults: nothing of the process is read but, for a relative SQLite path, the working directory.
+/// Parses without libpq's defaults. It reads nothing of the process but, for a relative SQLite path, the working
+/// directory.
 impl FromStr for DatabaseUrl {
     type Err = Error;
 
