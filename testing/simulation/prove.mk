@@ -1,5 +1,5 @@
-# A long run of the proof: `make prove SEEDS=10000 TIME=3600`, or of one scenario: `make prove SCENARIO=chaos`.
-# TIME bounds the simulation, in seconds. SEQUENCES is how many are run against each real database.
+# A long run of the checks: `make prove SEEDS=10000 TIME=3600`, or one scenario: `make prove SCENARIO=chaos`.
+# TIME limits the simulation, in seconds. SEQUENCES is the number of random sequences on each real database.
 SEEDS ?= 5000
 TIME ?= 1800
 SCENARIO ?=
