@@ -2,13 +2,12 @@
 #
 #     docker build --tag leader-election .
 #
-# Needs no BuildKit: the classic builder does.
+# BuildKit is not needed: the classic builder works too.
 
 ARG RUST_VERSION=1.95
 
-# What says which dependencies there are, and nothing else: the manifests, and an empty program in the place of every
-# target, because a manifest may name them. The next stage's first build depends on this alone, so that a change in a
-# source file does not build the dependencies again.
+# The manifests, and an empty program in place of every target that a manifest may name. The next stage's first build
+# depends on this stage alone, so that a change in a source file does not rebuild the dependencies.
 FROM rust:${RUST_VERSION}-slim-bookworm AS manifests
 WORKDIR /source
 COPY . .
@@ -22,17 +21,17 @@ WORKDIR /source
 COPY --from=manifests /source .
 RUN cargo build --release --locked --package leader-election-cli --bins
 COPY . .
-# The files are as old as the checkout, older than what was just built in their place: cargo goes by that.
+# Cargo compares times: the sources are older than the empty programs that were just built in their place.
 RUN find . -path ./target -prune -o -name '*.rs' -exec touch {} + \
  && cargo build --release --locked --package leader-election-cli --bins
 
-# The certificate authorities are compiled in, so that nothing is installed here.
+# The certificate authorities are compiled in, so nothing is installed here.
 FROM debian:bookworm-slim
 RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin leader-election
 COPY --from=build /source/target/release/leader-election /usr/local/bin/
-# A number, so that an orchestrator can see that it is not root.
+# As a number, an orchestrator can check that it is not root.
 USER 10001:10001
-# Without it every container would make a SQLite file of its own, and lead alone in it.
+# Without it every container would create its own SQLite file, and lead alone in it.
 ENV REQUIRE_DATABASE_URL=true
-# Run directly, not by a shell: SIGTERM has to reach the node.
+# Run directly and not by a shell, so that SIGTERM reaches the node.
 ENTRYPOINT ["leader-election"]

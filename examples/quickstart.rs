@@ -1,5 +1,5 @@
-//! One node: `cargo run --example quickstart --features sqlite`, in as many terminals as you like, with
-//! `NODE_ID` set to a name of its own in each. `DATABASE_URL` defaults to a SQLite file in the working directory.
+//! One node: `cargo run --example quickstart --features sqlite`, in several terminals, each with another `NODE_ID`.
+//! `DATABASE_URL` defaults to a SQLite file in the working directory.
 
 use std::env;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use leader_election::{DatabaseUrl, Elector, ElectorConfig, Error};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let text = env::var("DATABASE_URL").unwrap_or_else(|_| "sqlite:./leader-election.db".to_owned());
     let url = DatabaseUrl::with_libpq_defaults(&text)?;
-    // Once, before the first node: `leader-election migrate up` does the same.
+    // Creates the tables if they are missing. `leader-election migrate up` does the same.
     let database = url.connect().await?;
     migration::migrate(&database).await?;
 
@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("{} leads term {}", change.node_id, change.term);
         })
         .on_become_follower(|change| async move {
-            println!("{} leads no more", change.node_id);
+            println!("{} lost leadership of term {}", change.node_id, change.term);
         });
 
     let elector = Elector::new(&database, config)?;
@@ -40,6 +40,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     match elector.stop().await {
         Err(Error::Replaced { .. }) => Err("another process uses this NODE_ID".into()),
-        ended => Ok(ended?),
+        result => Ok(result?),
     }
 }

@@ -1,4 +1,4 @@
-//! Flags over environment over `.env` over defaults.
+//! The command line. A flag wins over the environment, the environment over `.env`, and that over the default.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use leader_election::{DatabaseUrl, ElectorConfig};
 
 use crate::exit::{self, BadInput};
 
-/// Where no other is given: a database for one machine only.
+/// The database when none is given: a file, which serves one machine only.
 const DEFAULT_DATABASE_URL: &str = "sqlite:./leader-election.db";
 
-/// One leader among your processes, by the SQL database you already run.
+/// Elects one leader among your processes, with the SQL database you already run.
 ///
 /// Without a command it runs a node.
 #[derive(Parser)]
@@ -27,31 +27,31 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Run a node until it is told to stop
+    /// Run a node until a signal stops it
     #[command(after_help = exit::HELP)]
     Run(Run),
-    /// Make, inspect and take away the election's tables
+    /// Create, inspect or drop the election's tables
     Migrate(Migrate),
 }
 
 #[derive(Args)]
 pub(crate) struct Run {
-    /// This node's id, its own among the election's nodes [default: the host name]
+    /// Unique id of this node [default: the host name]
     #[arg(long, env = "NODE_ID", value_name = "ID")]
     pub(crate) node_id: Option<String>,
 
     #[command(flatten)]
     pub(crate) database: Database,
 
-    /// The highest leads; ties go to the lower id
+    /// The node with the highest priority leads; ties go to the lower id
     #[arg(long, env = "NODE_PRIORITY", default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
     priority: i32,
 
-    /// The thing being led; one database serves any number of elections
+    /// Election name; one database serves any number of elections
     #[arg(long, env = "ELECTION", default_value = "default", value_name = "NAME")]
     election: String,
 
-    /// Where clients reach this node, for others to read
+    /// Advertised address, for others to read
     #[arg(long, env = "NODE_ADDRESS", value_name = "ADDRESS")]
     address: Option<String>,
 
@@ -59,15 +59,15 @@ pub(crate) struct Run {
     #[arg(long, env = "HEARTBEAT_INTERVAL", default_value = "5s", value_name = "DURATION", value_parser = duration)]
     heartbeat_interval: Duration,
 
-    /// Within which a crashed leader is replaced; at least 3 x the heartbeat interval
+    /// A crashed leader is replaced within this time; at least 3 x the heartbeat interval
     #[arg(long, env = "ELECTION_TIMEOUT", default_value = "15s", value_name = "DURATION", value_parser = duration)]
     election_timeout: Duration,
 
-    /// After twice this without a heartbeat a node's row is deleted; at least 2 x the election timeout
+    /// A node's row is deleted after twice this time without a heartbeat; at least 2 x the election timeout
     #[arg(long, env = "NODE_TIMEOUT", default_value = "30s", value_name = "DURATION", value_parser = duration)]
     node_timeout: Duration,
 
-    /// Make or update the tables at the start
+    /// Create or update the tables at the start
     #[arg(
         long,
         env = "AUTO_MIGRATE",
@@ -77,7 +77,7 @@ pub(crate) struct Run {
     )]
     pub(crate) auto_migrate: bool,
 
-    /// How the log is written (what is logged: RUST_LOG, e.g. RUST_LOG=debug)
+    /// Log format (RUST_LOG chooses what is logged, for example RUST_LOG=debug)
     #[arg(long, env = "LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
 }
@@ -89,7 +89,7 @@ pub(crate) struct Database {
     #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     url: Option<String>,
 
-    /// Refuse to start without a DATABASE_URL, rather than use a file of one's own
+    /// Refuse to start without a DATABASE_URL, instead of falling back to a local SQLite file
     #[arg(
         long,
         env = "REQUIRE_DATABASE_URL",
@@ -120,24 +120,24 @@ pub(crate) struct Migrate {
 
 #[derive(Subcommand)]
 pub(crate) enum Step {
-    /// Apply what is not applied yet
+    /// Apply the migrations that are not applied yet
     Up,
-    /// Take back the newest steps
+    /// Roll back the latest migrations
     Down {
-        /// How many
+        /// How many to roll back
         #[arg(short = 'n', long, default_value_t = 1)]
         num: u32,
     },
-    /// List the steps, applied or not
+    /// List the migrations, applied and pending
     Status,
-    /// Drop the election's own tables and make them again
+    /// Drop the election's tables and create them again
     Fresh,
-    /// Print the schema as plain SQL, for the kind of database DATABASE_URL names; connects to nothing
+    /// Print the schema as plain SQL, for the kind of database that DATABASE_URL names; connects to nothing
     Sql,
 }
 
 impl Run {
-    /// The node's settings, under this id.
+    /// The settings of a node with this id.
     pub(crate) fn config(&self, node_id: &str) -> ElectorConfig {
         let mut config = ElectorConfig::new(node_id);
         config.election.clone_from(&self.election);
@@ -151,7 +151,7 @@ impl Run {
 }
 
 impl Database {
-    /// Which database; and whether that is for want of an answer.
+    /// The database, and whether it is the default.
     pub(crate) fn url(&self) -> anyhow::Result<(DatabaseUrl, bool)> {
         match &self.url {
             Some(url) => Ok((DatabaseUrl::with_libpq_defaults(url)?, false)),
@@ -166,13 +166,13 @@ impl Database {
     }
 }
 
-/// Parses the command line. What is wrong with it is told in one line.
+/// Parses the command line. A mistake is reported in one line.
 pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     Arguments::try_parse().map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // To a pipe that was closed there is nothing to say.
+            // Nothing can be written to a closed pipe.
             drop(error.print());
             ExitCode::from(if error.use_stderr() { 2 } else { 0 })
         }
@@ -187,7 +187,7 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     })
 }
 
-/// Names a flag's variable too: it may be there that the mistake is.
+/// Names the variable beside its flag: the mistake may be in the variable.
 fn with_variables(line: String) -> String {
     let command = Arguments::command();
     let flags = command.get_arguments().filter_map(|flag| {

@@ -1,18 +1,18 @@
-//! The `.env` file. The environment takes precedence over it.
+//! The `.env` file. The environment wins over it.
 
 use crate::exit::BadInput;
 
-/// Reads `.env` of the working directory, or of the nearest folder above that has one, into the environment. Variables
-/// that are set already keep their values.
+/// Reads `.env` from the working directory, or from the nearest directory above it that has one, into the environment.
+/// Variables that are already set keep their values.
 ///
 /// # Errors
-/// One line that says what is wrong with the file. A file that cannot be read must not pass for one that is not
-/// there: without it the node would use another database.
+/// One line that says what is wrong with the file. An unreadable file is an error and not ignored: without it the node
+/// would use another database.
 pub(crate) fn load() -> Result<(), BadInput> {
     match dotenvy::dotenv() {
         Ok(_) => Ok(()),
         Err(error) if error.not_found() => Ok(()),
-        // The library's own message quotes the line, password and all.
+        // The library's message quotes the line, which may hold a password.
         Err(dotenvy::Error::LineParse(..)) => {
             Err(BadInput(".env has a line that is not NAME=value (quote a value that has spaces)".to_owned()))
         }

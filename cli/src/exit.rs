@@ -1,4 +1,4 @@
-//! Exit codes, and how an error is told: in one line.
+//! Exit codes, and errors as one line.
 
 use std::error::Error as _;
 use std::fmt;
@@ -6,30 +6,31 @@ use std::process::ExitCode;
 
 use leader_election::{Error, ErrorKind};
 
-/// Something the user wrote is wrong.
+/// A flag, a variable or the `.env` file is wrong.
 const BAD_INPUT: u8 = 2;
 /// The database cannot be reached, or refuses the login.
 const UNAVAILABLE: u8 = 69;
 /// A bug in this program.
 const CRASHED: u8 = 70;
-/// Another process took the node's id.
+/// Another process registered under the node's id.
 const REPLACED: u8 = 77;
-/// The tables are missing, and this process is not to make them.
+/// The tables are missing, and this process may not create them.
 const NO_SCHEMA: u8 = 78;
 /// Anything else.
 const FAILED: u8 = 1;
 
 /// For `--help`.
 pub(crate) const HELP: &str = "Exit codes:
-  0    stopped as asked
+  0    stopped by a signal, or the command succeeded
+  1    any other error
   2    bad input: a flag, a variable or the .env file
-  69   the database refuses the login (one that is merely not there is waited for)
+  69   the database refuses the login; for `migrate`, also: it cannot be reached
   70   a bug in this program
   77   another process registered under this NODE_ID
   78   the tables are missing and AUTO_MIGRATE is false
-  128+n  a second signal n came before the first was done with";
+  128+n  a second signal n came before the node had left the election";
 
-/// What the user wrote is wrong: one line.
+/// A flag, a variable or the `.env` file is wrong: one line that says how.
 #[derive(Debug)]
 pub(crate) struct BadInput(pub(crate) String);
 
@@ -47,19 +48,19 @@ impl From<String> for BadInput {
     }
 }
 
-/// Prints one line, and says with which code to end.
+/// Prints the error in one line. Returns the exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {}", line(error));
     code(error)
 }
 
-/// As [`report`], into a log that machines read.
+/// As [`report`], but writes the line to the log, so that a JSON log stays JSON.
 pub(crate) fn log(error: &anyhow::Error) -> ExitCode {
     tracing::error!("{}", line(error));
     code(error)
 }
 
-/// What failed, and why: the error and its sources in one line.
+/// The error and its sources in one line.
 fn line(error: &anyhow::Error) -> String {
     let chain: Vec<_> = error.chain().map(ToString::to_string).collect();
     chain.join(": ").lines().map(str::trim).collect::<Vec<_>>().join(" ")
@@ -78,7 +79,7 @@ fn code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// An error and its source, for a line of the log.
+/// An error and its source, for a log line.
 pub(crate) fn chain(error: &Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {source}"),

@@ -1,4 +1,4 @@
-//! The log: lines for people, or JSON for machines, on standard error.
+//! The log on standard error, as text or as JSON.
 
 use std::fmt;
 use std::io::IsTerminal;
@@ -12,11 +12,11 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use crate::arguments::LogFormat;
 use crate::exit::BadInput;
 
-/// What is logged when RUST_LOG is not set: changes of role, and what needs attention.
+/// What is logged when RUST_LOG is not set: changes of role, and everything that needs attention.
 const DEFAULT: &str = "warn,leader_election=info";
 
-/// Fields that every line for people has in its words already.
-const SPOKEN: [&str; 7] = ["election", "event", "node_id", "term", "leader", "priority", "reason"];
+/// Fields that the message of a text line already contains.
+const IN_MESSAGE: [&str; 7] = ["election", "event", "node_id", "term", "leader", "priority", "reason"];
 
 pub(crate) fn start(format: LogFormat) -> anyhow::Result<()> {
     let filter = match std::env::var("RUST_LOG") {
@@ -29,20 +29,20 @@ pub(crate) fn start(format: LogFormat) -> anyhow::Result<()> {
     let log =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     match format {
-        LogFormat::Text => log.with_target(false).fmt_fields(Spoken).init(),
+        LogFormat::Text => log.with_target(false).fmt_fields(TextFields).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
     Ok(())
 }
 
-/// Leaves out what the message says already.
-struct Spoken;
+/// Formats a text line: leaves out the fields that the message contains.
+struct TextFields;
 
-impl<'w> FormatFields<'w> for Spoken {
+impl<'w> FormatFields<'w> for TextFields {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
         debug_fn(|writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug| match field.name() {
             "message" => write!(writer, "{value:?}"),
-            name if SPOKEN.contains(&name) => Ok(()),
+            name if IN_MESSAGE.contains(&name) => Ok(()),
             name => write!(writer, " {name}={value:?}"),
         })
         .format_fields(writer, fields)

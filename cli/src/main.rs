@@ -15,27 +15,27 @@ use std::process::ExitCode;
 use arguments::{Arguments, Command};
 
 fn main() -> ExitCode {
-    match started() {
+    match run_command() {
         Ok(code) => code,
         Err(error) => exit::report(&error),
     }
 }
 
-fn started() -> anyhow::Result<ExitCode> {
+fn run_command() -> anyhow::Result<ExitCode> {
     env_file::load()?;
     let Arguments { command, run } = match arguments::parse() {
         Ok(arguments) => arguments,
         Err(code) => return Ok(code),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let ended = runtime.block_on(async {
+    let result = runtime.block_on(async {
         match command {
             None => run::run(run).await,
             Some(Command::Run(run)) => run::run(run).await,
             Some(Command::Migrate(migrate)) => migrate::migrate(migrate).await,
         }
     });
-    // A host name that is still being looked up would otherwise be waited for.
+    // A plain drop would wait for a host name that is still being resolved.
     runtime.shutdown_background();
-    ended
+    result
 }

@@ -1,4 +1,4 @@
-//! `leader-election migrate`: the schema.
+//! `leader-election migrate`: the schema's migrations.
 
 use std::process::ExitCode;
 
@@ -16,7 +16,7 @@ pub(crate) async fn migrate(Migrate { database, step }: Migrate) -> anyhow::Resu
         let backend = match url.backend() {
             Backend::Postgres => DbBackend::Postgres,
             Backend::Sqlite => DbBackend::Sqlite,
-            other => return Err(BadInput(format!("there is no SQL for {other}")).into()),
+            other => return Err(BadInput(format!("there is no schema for {other}")).into()),
         };
         print!("{}", migration::sql(backend));
         return Ok(ExitCode::SUCCESS);
@@ -32,11 +32,11 @@ pub(crate) async fn migrate(Migrate { database, step }: Migrate) -> anyhow::Resu
         }
         Step::Down { num } => {
             Migrator::down(&db, Some(num)).await.map_err(failed("migrating down"))?;
-            println!("took back the newest steps: {num}, or as many as there were");
+            println!("rolled back the latest migrations: {num}, or fewer if fewer were applied");
         }
         Step::Fresh => {
             Migrator::fresh(&db).await.map_err(failed("recreating the tables"))?;
-            println!("made the schema anew");
+            println!("the schema was dropped and created again");
         }
         Step::Status => {
             let steps = Migrator::get_migration_with_status_read_only(&db).await;

@@ -1,4 +1,4 @@
-//! The id of a node that was given none.
+//! The node id when none is given: the host's name, with a suffix if another node has that name.
 
 use std::time::Duration;
 
@@ -13,32 +13,32 @@ pub(crate) fn host_name() -> String {
     if name.is_empty() { "node".to_owned() } else { name }
 }
 
-/// How long a registration takes at most, unless the id has to be waited for or the database is away.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A registration takes less than this, unless the id belongs to a leader or the database is away.
+const REGISTRATION_LIMIT: Duration = Duration::from_secs(2);
 
-/// Whether a live node of this id is in the election already.
+/// Whether a live node already has this id.
 pub(crate) async fn is_taken(url: &DatabaseUrl, config: &ElectorConfig) -> Result<bool, Error> {
     let elector = Elector::connect_lazy(url, config.clone())?;
     loop {
         match elector.nodes().await {
             Ok(nodes) => return Ok(nodes.iter().any(|node| node.id == config.node_id)),
             Err(error) if error.is_transient() => {
-                tracing::warn!("{}; trying again", exit::chain(&error));
-                tokio::time::sleep(PATIENCE).await;
+                tracing::warn!("{}; retrying", exit::chain(&error));
+                tokio::time::sleep(REGISTRATION_LIMIT).await;
             }
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Returns if the id this node took for free is a leader's: then it would be waited for until that leader is gone.
-pub(crate) async fn waits_for_its_id(elector: &Elector) {
+/// Returns if this node's id belongs to the current leader. Registering under it would wait until that leader is gone.
+pub(crate) async fn belongs_to_the_leader(elector: &Elector) {
     let mut status = elector.subscribe();
     while status.status().lifecycle != Lifecycle::Joined {
         let joined = async {
             while status.changed().await.is_some_and(|status| status.lifecycle != Lifecycle::Joined) {}
         };
-        if tokio::time::timeout(PATIENCE, joined).await.is_err()
+        if tokio::time::timeout(REGISTRATION_LIMIT, joined).await.is_err()
             && let Ok(Some(leader)) = elector.leader().await
             && leader.id == elector.status().node_id
             && elector.status().lifecycle == Lifecycle::Joining
@@ -49,7 +49,7 @@ pub(crate) async fn waits_for_its_id(elector: &Elector) {
     std::future::pending().await
 }
 
-/// The host's name and a few random characters, so that a second terminal just works.
+/// The host's name and four random characters: a second node on the same host needs no `NODE_ID`.
 pub(crate) fn with_suffix(host: &str) -> String {
     const CHARACTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut random = rand::rng();

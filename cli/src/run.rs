@@ -10,13 +10,13 @@ use crate::arguments::{LogFormat, Run};
 use crate::signals::Signals;
 use crate::{exit, logging, node_id, summary};
 
-/// How often a node that waits for its database says so.
-const REMINDER: Duration = Duration::from_secs(30);
+/// How often the same error is logged while the node waits for its database.
+const REPEAT_AFTER: Duration = Duration::from_secs(30);
 
-/// What the node came to.
+/// How one registration of the node ended.
 enum Ended {
-    Asked,
-    /// The id it took for free is a leader's.
+    Stopped,
+    /// The default id belongs to the current leader.
     IdTaken,
     Replaced(Error),
 }
@@ -25,12 +25,12 @@ pub(crate) async fn run(run: Run) -> anyhow::Result<ExitCode> {
     let host = node_id::host_name();
     let config = run.config(run.node_id.as_deref().unwrap_or(&host));
     let (url, by_default) = run.database.url()?;
-    // Bad settings are refused before anything is waited for.
+    // Bad settings are refused here, before the node waits for its database.
     Elector::connect_lazy(&url, config.clone())?;
     logging::start(run.log_format)?;
     match serve(&run, config, &url, by_default).await {
         Err(error) if run.log_format == LogFormat::Json => Ok(exit::log(&error)),
-        ended => ended,
+        result => result,
     }
 }
 
@@ -41,11 +41,11 @@ async fn serve(
     by_default: bool,
 ) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::catch()?;
-    let defaulted = run.node_id.is_none();
+    let default_id = run.node_id.is_none();
     let host = config.node_id.clone();
     let ready = async {
-        prepared(url, run.auto_migrate).await?;
-        if defaulted && node_id::is_taken(url, &config).await? {
+        prepare(url, run.auto_migrate).await?;
+        if default_id && node_id::is_taken(url, &config).await? {
             config.node_id = node_id::with_suffix(&host);
         }
         anyhow::Ok(())
@@ -59,11 +59,11 @@ async fn serve(
     }
     summary::print(&config, url, by_default);
     loop {
-        match take_part(url, &config, defaulted, &mut signals).await? {
-            Ended::Asked => return Ok(ExitCode::SUCCESS),
+        match take_part(url, &config, default_id, &mut signals).await? {
+            Ended::Stopped => return Ok(ExitCode::SUCCESS),
             Ended::IdTaken => rename(&mut config, &host),
-            // Two processes that both defaulted to the host's name at the same moment.
-            Ended::Replaced(_) if defaulted => rename(&mut config, &host),
+            // Two processes took the host's name as their id at the same moment.
+            Ended::Replaced(_) if default_id => rename(&mut config, &host),
             Ended::Replaced(error) => return Err(error.into()),
         }
     }
@@ -71,19 +71,21 @@ async fn serve(
 
 fn rename(config: &mut ElectorConfig, host: &str) {
     let before = std::mem::replace(&mut config.node_id, node_id::with_suffix(host));
-    info!("{before} is another process, and no NODE_ID was given: going on as {}", config.node_id);
+    info!(
+        "another process has the node id {before}, and NODE_ID is not set: continuing as {}",
+        config.node_id
+    );
 }
 
-/// Waits for the database and sees to the schema.
-async fn prepared(url: &DatabaseUrl, auto_migrate: bool) -> anyhow::Result<()> {
-    let mut told: Option<(String, Instant)> = None;
+/// Waits for the database, then migrates the schema or checks that it is current.
+async fn prepare(url: &DatabaseUrl, auto_migrate: bool) -> anyhow::Result<()> {
+    let mut logged: Option<(String, Instant)> = None;
     let db = url
         .connect_with_retry(|error: &Error, _: Duration| {
             let error = exit::chain(error);
-            // The same again is worth a line once in a while only.
-            if told.as_ref().is_none_or(|(before, at)| *before != error || at.elapsed() >= REMINDER) {
+            if logged.as_ref().is_none_or(|(before, at)| *before != error || at.elapsed() >= REPEAT_AFTER) {
                 warn!("{error}; retrying");
-                told = Some((error, Instant::now()));
+                logged = Some((error, Instant::now()));
             }
         })
         .await?;
@@ -102,14 +104,14 @@ async fn prepared(url: &DatabaseUrl, auto_migrate: bool) -> anyhow::Result<()> {
 async fn take_part(
     url: &DatabaseUrl,
     config: &ElectorConfig,
-    defaulted: bool,
+    default_id: bool,
     signals: &mut Signals,
 ) -> anyhow::Result<Ended> {
     let elector = Elector::connect_lazy(url, config.clone())?;
     elector.start()?;
     let ended = tokio::select! {
         ended = elector.wait() => ended,
-        () = node_id::waits_for_its_id(&elector), if defaulted => {
+        () = node_id::belongs_to_the_leader(&elector), if default_id => {
             elector.stop().await?;
             return Ok(Ended::IdTaken);
         }
@@ -122,8 +124,8 @@ async fn take_part(
         }
     };
     match ended {
-        // What could not be told to the database was logged; it was asked to stop, and it has.
-        Ok(()) | Err(Error::StopTimedOut) => Ok(Ended::Asked),
+        // The node has stopped. The elector has logged that it could not deregister in time.
+        Ok(()) | Err(Error::StopTimedOut) => Ok(Ended::Stopped),
         Err(error @ Error::Replaced { .. }) => Ok(Ended::Replaced(error)),
         Err(error) => Err(error.into()),
     }

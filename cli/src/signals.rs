@@ -1,12 +1,12 @@
-//! SIGINT, SIGTERM and SIGHUP: the first asks to stop, the second ends the process now.
+//! SIGINT, SIGTERM and SIGHUP: the first stops the node gracefully, a second ends the process at once.
 
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Signals that come this close together are one wish: timeout(1) and some supervisors signal both the process and its
-/// group.
-const ONE_WISH: Duration = Duration::from_millis(300);
+/// Signals that follow the first within this time count as the same one: timeout(1) and some supervisors signal both
+/// the process and its group.
+const DEBOUNCE: Duration = Duration::from_millis(300);
 
 pub(crate) struct Signals {
     interrupt: Signal,
@@ -15,7 +15,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// From here on these signals do not end the process by themselves.
+    /// Installs the handlers. From now on these signals do not end the process by themselves.
     pub(crate) fn catch() -> std::io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -24,20 +24,20 @@ impl Signals {
         })
     }
 
-    /// Waits for one that is not the last one's echo: its number.
+    /// Waits for a second signal, and ignores those within [`DEBOUNCE`]. Returns its number.
     pub(crate) async fn again(&mut self) -> u8 {
-        let echo = tokio::time::sleep(ONE_WISH);
-        tokio::pin!(echo);
+        let debounce = tokio::time::sleep(DEBOUNCE);
+        tokio::pin!(debounce);
         loop {
             tokio::select! {
                 biased;
-                (_, number) = self.next() => if echo.is_elapsed() { return number },
-                () = &mut echo, if !echo.is_elapsed() => {}
+                (_, number) = self.next() => if debounce.is_elapsed() { return number },
+                () = &mut debounce, if !debounce.is_elapsed() => {}
             }
         }
     }
 
-    /// Waits for the next one: its name and number.
+    /// Waits for the next signal. Returns its name and number.
     pub(crate) async fn next(&mut self) -> (&'static str, u8) {
         tokio::select! {
             _ = self.interrupt.recv() => ("SIGINT", 2),

@@ -1,4 +1,4 @@
-//! What one reads first: who, where, how fast, and what to try.
+//! The first log lines of a node: its id, its database, its timing, and how to try a failover.
 
 use leader_election::{Backend, DatabaseUrl, ElectorConfig};
 use tracing::info;
@@ -13,22 +13,22 @@ pub(crate) fn print(config: &ElectorConfig, url: &DatabaseUrl, by_default: bool)
     if by_default {
         info!(
             "database: {url} (DATABASE_URL is not set): serves one machine only; \
-             for more, set it to a PostgreSQL"
+             for more, set it to a PostgreSQL database"
         );
     } else if url.backend() == Backend::Sqlite {
-        info!("database: {url}, which serves one machine only");
+        info!("database: {url}: serves one machine only");
     } else {
         info!("database: {url}");
     }
     info!(
-        "times: a heartbeat every {:?}; a leader that is stopped is replaced at once, one that crashes within {:?}",
+        "timing: a heartbeat every {:?}; a stopped leader is replaced at once, a crashed one within {:?}",
         config.heartbeat_interval, config.election_timeout
     );
     let pid = std::process::id();
-    // In a container there is no second terminal, and 1 is nobody else's number for this process.
+    // Process 1 runs in a container: there is no second terminal, and `kill` from outside needs another id.
     if pid != 1 {
         info!(
-            "try: start another node in a second terminal, then end this one with Ctrl-C, or with kill -9 {pid}"
+            "try: start a second node in another terminal, then stop this one with Ctrl-C or kill -9 {pid}"
         );
     }
 }

@@ -1,14 +1,14 @@
-//! Percent-encoding, as URLs have it.
+//! The percent-encoding of URLs.
 
 use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::percent_decode_str;
 use percent_encoding::utf8_percent_encode;
 
-/// What stands for itself nowhere in a URL.
+/// The characters that are encoded everywhere in a URL.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A `/` stands for itself in a parameter's value and in a path.
+/// The characters that are encoded in a parameter's value and in a path: a `/` is not.
 const PATH: &AsciiSet = &COMPONENT.remove(b'/');
 
 /// Encodes a user, a host or a database.
@@ -30,7 +30,7 @@ pub(crate) enum Undecodable {
     NotUtf8,
 }
 
-/// Decodes as libpq does: every `%` has to begin an escape. A `+` stays a `+`.
+/// Decodes as libpq does: every `%` must begin an escape. A `+` stays a `+`.
 pub(crate) fn decode_strictly(encoded: &str) -> Result<String, Undecodable> {
     let is_escape = |after: &str| after.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
     if !encoded.split('%').skip(1).all(is_escape) {
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_encoded_decodes_to_itself() {
+    fn encoded_text_decodes_to_itself() {
         for text in ["", "plain", "a b", "100%", "%41", "ä/ö?", "a+b", "\u{2003}x\u{2003}"] {
             assert_eq!(decode_strictly(&component(text)).as_deref(), Ok(text));
             assert_eq!(decode_strictly(&path(text)).as_deref(), Ok(text));
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn strict_decoding_wants_two_digits_after_every_percent_sign() {
+    fn strict_decoding_requires_two_digits_after_every_percent_sign() {
         for broken in ["%", "%4", "%zz", "%%41", "%4z", "a%"] {
             assert_eq!(decode_strictly(broken), Err(Undecodable::Escape), "{broken}");
         }

@@ -1,14 +1,14 @@
-//! What a connection string is completed from.
+//! The environment that completes a connection string.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::path::PathBuf;
 
-/// What completes a connection string: libpq's variables, the home directory and the user.
+/// The settings that complete a connection string: libpq's variables, the home directory and the user.
 ///
-/// It is an argument, so that the same text and the same environment give the same specification everywhere. A
-/// program fills it from its own process with the names of [`variables`](crate::variables).
+/// It is an argument, so that the same text and the same environment give the same specification everywhere. A program
+/// fills it from its own process, with the names that [`variables`](crate::variables) lists.
 ///
 /// ```
 /// use conninfo::{ConnInfo, Environment};
@@ -26,12 +26,12 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// An environment with nothing in it.
+    /// An empty environment.
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// Adds variables. An empty value counts as none, as it does for libpq.
+    /// Adds variables. An empty value counts as unset, as for libpq.
     pub fn with_variables<N, V>(mut self, variables: impl IntoIterator<Item = (N, V)>) -> Self
     where
         N: Into<String>,
@@ -42,13 +42,13 @@ impl Environment {
         self
     }
 
-    /// The home directory, where the password file `.pgpass` is.
+    /// Sets the home directory, which contains the password file `.pgpass`.
     pub fn with_home(mut self, home: impl Into<PathBuf>) -> Self {
         self.home = Some(home.into());
         self
     }
 
-    /// The operating system's name of the user, who logs in when the string names nobody.
+    /// Sets the operating system's user name. This user logs in if the connection string names none.
     pub fn with_user(mut self, user: impl Into<String>) -> Self {
         self.user = Some(user.into());
         self
@@ -64,7 +64,7 @@ impl Environment {
         self.home.as_deref().filter(|home| !home.as_os_str().is_empty())
     }
 
-    /// The operating system's name of the user.
+    /// The operating system's user name.
     pub fn user(&self) -> Option<&str> {
         self.user.as_deref().filter(|user| !user.is_empty())
     }

@@ -1,4 +1,4 @@
-//! What is wrong with a connection string.
+//! Why a connection string is refused.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,14 +10,14 @@ pub(crate) const FORMS: &str = "write postgres://user:password@host:5432/databas
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseError {
-    /// There is nothing in it.
+    /// It is empty.
     #[error("it is empty: {FORMS}")]
     Empty,
 
-    /// It is a URL of something else.
+    /// It is a URL with another scheme.
     #[error("`{scheme}://` is not supported: {FORMS}")]
     UnknownScheme {
-        /// What stands before `://`: letters, digits, `+`, `-` and `.`.
+        /// The text before `://`: letters, digits, `+`, `-` and `.`.
         scheme: String,
     },
 
@@ -29,43 +29,43 @@ pub enum ParseError {
     #[error("{0}")]
     Malformed(Cow<'static, str>),
 
-    /// A name that is no keyword, and looks like one.
+    /// A name that is not a keyword, but looks like a misspelt one.
     #[error("unknown keyword `{name}`: did you mean `{meant}`?")]
     Misspelt {
-        /// As it was written.
+        /// The name as written.
         name: String,
         /// The keyword that was probably meant.
         meant: &'static str,
     },
 
-    /// A URL's parameter that is no keyword.
+    /// A parameter in a URL that is not a keyword.
     #[error("unknown parameter `{name}` (run-time parameters go into `options=-c name=value`)")]
     UnknownParameter {
-        /// As it was written.
+        /// The name as written.
         name: String,
     },
 
-    /// A setting that is known and not offered.
+    /// A known setting that is not supported.
     #[error("{} cannot be honoured: {why}", .setting.with_value(.value.as_deref()))]
     Refused {
-        /// Which one.
+        /// The setting.
         setting: Setting,
-        /// What it was to be, where no value of it can be secret.
+        /// Its value, if no value of this setting can be secret.
         value: Option<String>,
-        /// Why it is not offered, and what to do instead.
+        /// Why it is not supported, and what to do instead.
         why: Cow<'static, str>,
     },
 
-    /// A setting whose value makes no sense.
+    /// A setting with an invalid value.
     #[error("{setting} {why}")]
     Invalid {
-        /// Which one.
+        /// The setting.
         setting: Setting,
         /// What is wrong with the value.
         why: Cow<'static, str>,
     },
 
-    /// Settings that do not go together.
+    /// Settings that contradict each other.
     #[error("{0}")]
     Contradiction(&'static str),
 }
@@ -81,7 +81,7 @@ impl ParseError {
 pub struct Setting {
     /// libpq's keyword.
     pub keyword: &'static str,
-    /// The variable that the value came from; `None` if it was in the connection string, or nowhere.
+    /// The variable that the value came from. `None` if the value came from the connection string, or if there is none.
     pub variable: Option<&'static str>,
 }
 

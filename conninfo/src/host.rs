@@ -13,19 +13,19 @@ const DEFAULT_PORT: u16 = 5432;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Host {
-    /// What it is called: for the certificate, the password file and people.
+    /// Its name: for the certificate, the password file and messages.
     pub name: HostName,
-    /// Where it is, if that was given: nothing is looked up then.
+    /// Its IP address, if given: then the name is not resolved.
     pub hostaddr: Option<IpAddr>,
-    /// Its port, never 0. A socket has one too: it is part of the file's name.
+    /// Its port, never 0. A Unix socket has one too: it is part of the file's name.
     pub port: u16,
 }
 
-/// What a server is called.
+/// The name of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostName {
-    /// Nothing was given. libpq tries the socket in its own directory; whoever connects has to look whether there is
-    /// one.
+    /// No name was given. libpq then tries the Unix socket in its default directory. The program that connects has to
+    /// check whether that socket exists.
     Default,
     /// A host name or an IP address.
     Name(String),
@@ -34,17 +34,17 @@ pub enum HostName {
 }
 
 impl Host {
-    /// A server by its name.
+    /// A server with this name.
     pub fn new(name: HostName, port: u16) -> Self {
         Self { name, hostaddr: None, port }
     }
 
-    /// Whether its address is all it is called by.
+    /// Whether its IP address is its only name.
     pub fn is_called_by_address(&self) -> bool {
         self.hostaddr.is_some_and(|address| self.name == HostName::Name(address.to_string()))
     }
 
-    /// Whether it is reached by a Unix socket. `None` as long as the name is not resolved.
+    /// Whether it is reached by a Unix socket. `None` for [`HostName::Default`], which is not resolved yet.
     pub fn is_socket(&self) -> Option<bool> {
         match (&self.name, self.hostaddr) {
             (_, Some(_)) | (HostName::Name(_), None) => Some(false),
@@ -54,7 +54,7 @@ impl Host {
     }
 }
 
-/// Pairs the lists of `host`, `hostaddr` and `port` up, as libpq does.
+/// Pairs up the lists of `host`, `hostaddr` and `port`, as libpq does.
 pub(crate) fn hosts(settings: &Settings) -> Result<Vec<Host>, ParseError> {
     let names = settings.list("host");
     let addresses = settings.list("hostaddr");
@@ -70,7 +70,7 @@ pub(crate) fn hosts(settings: &Settings) -> Result<Vec<Host>, ParseError> {
         let why = format!("has {} ports for {count} {hosts}: name one, or one for each host", ports.len());
         return Err(settings.invalid("port", why));
     }
-    // One port is the port of every host.
+    // A single port is the port of every host.
     let port_of = |at: usize| ports.get(if ports.len() == 1 { 0 } else { at }).copied().unwrap_or_default();
     let element = |list: &[&str], at: usize| list.get(at).copied().unwrap_or_default().to_owned();
     (0..count)

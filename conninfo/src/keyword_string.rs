@@ -1,13 +1,13 @@
-//! libpq's `key = value` form, cut into pairs.
+//! libpq's `key = value` form, split into pairs.
 //!
 //! The rules are libpq's `conninfo_parse`
 //! (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE>). No message
-//! repeats anything but a keyword: a piece of an unquoted password may stand anywhere in the input.
+//! repeats anything but a keyword: part of an unquoted password may be anywhere in the input.
 
 use crate::error::ParseError;
 use crate::pair::Pair;
 
-/// Cuts the whole string.
+/// Splits the whole string.
 pub(crate) fn parse(input: &str) -> Result<Vec<Pair>, ParseError> {
     let mut pairs = Vec::new();
     let mut rest = input.trim_start();
@@ -19,7 +19,7 @@ pub(crate) fn parse(input: &str) -> Result<Vec<Pair>, ParseError> {
                 None => ParseError::malformed("this is neither a URL nor a list of `keyword=value`"),
                 Some(Pair { keyword, .. }) => ParseError::malformed(format!(
                     "there is a word without `=` after the value of `{keyword}` \
-                     (a value with spaces is put in single quotes)"
+                     (put a value with spaces in single quotes)"
                 )),
             });
         };
@@ -33,7 +33,7 @@ pub(crate) fn parse(input: &str) -> Result<Vec<Pair>, ParseError> {
     Ok(pairs)
 }
 
-/// One value, quoted or not, and what follows it.
+/// One value, quoted or not, and the input after it.
 fn value<'a>(keyword: &str, input: &'a str) -> Result<(String, &'a str), ParseError> {
     let quoted = input.starts_with('\'');
     let mut value = String::new();
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pairs_are_cut_as_libpq_cuts_them() {
+    fn pairs_are_split_as_libpq_splits_them() {
         let table: &[(&str, &[(&str, &str)])] = &[
             ("host=localhost port=5432", &[("host", "localhost"), ("port", "5432")]),
             ("  host = localhost\tport\n=\n5432  ", &[("host", "localhost"), ("port", "5432")]),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_pair_is_refused_without_repeating_it() {
+    fn a_malformed_pair_is_refused_without_repeating_it() {
         let table = [
             ("hunter2", "neither a URL nor a list"),
             ("password=my hunter2 host=x", "after the value of `password`"),
@@ -91,9 +91,9 @@ mod tests {
             (r"password='hunter2\'", "no closing quote"),
         ];
         for (input, expected) in table {
-            let said = parse(input).err().unwrap().to_string();
-            assert!(said.contains(expected), "{input}: {said}");
-            assert!(!said.contains("hunter2"), "{said}");
+            let message = parse(input).err().unwrap().to_string();
+            assert!(message.contains(expected), "{input}: {message}");
+            assert!(!message.contains("hunter2"), "{message}");
         }
     }
 }

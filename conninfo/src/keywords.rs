@@ -1,20 +1,21 @@
-//! What libpq's keywords mean here: specified, harmless, or refused by name.
+//! What each of libpq's keywords means here: part of the specification, ignored, or refused by name.
 //!
 //! The list is libpq's own of PostgreSQL 18
 //! (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>).
 
-/// What becomes of a keyword.
+/// How a keyword is treated.
 pub(crate) enum Use {
     /// Its value is part of the specification.
     Specified,
-    /// These values ask for what happens anyway; every other is refused, because of this.
+    /// The listed values ask for what happens anyway and are ignored. Every other value is refused, for the given
+    /// reason.
     Only(&'static [&'static str], &'static str),
 }
 
 /// One of libpq's keywords.
 pub(crate) struct Keyword {
     pub(crate) name: &'static str,
-    /// The environment variable that stands in for it, as libpq has them.
+    /// The environment variable that libpq reads when the keyword is not set.
     pub(crate) variable: Option<&'static str>,
     pub(crate) purpose: Use,
 }
@@ -34,7 +35,7 @@ const fn only(
 
 const NO_GSS: &str = "there is no GSSAPI here; use a password or a client certificate";
 const NO_OAUTH: &str = "there is no OAuth here; use a password or a client certificate";
-const NO_SERVICE: &str = "service files are not read; write its settings out";
+const NO_SERVICE: &str = "service files are not read; write the settings out";
 const NO_CRL: &str = "revocation lists are not checked";
 const NO_SCRAM_KEYS: &str = "only a password can be given; use `password` or `passfile`";
 const NO_TCP_TUNING: &str =
@@ -57,7 +58,7 @@ pub(crate) const KEYWORDS: &[Keyword] = &[
     specified("sslrootcert", Some("PGSSLROOTCERT")),
     specified("sslcert", Some("PGSSLCERT")),
     specified("sslkey", Some("PGSSLKEY")),
-    // Not libpq's, but pgx's and sqlx's.
+    // From pgx and sqlx, not from libpq.
     specified("statement_cache_capacity", None),
     only(
         "client_encoding",
@@ -88,7 +89,7 @@ pub(crate) const KEYWORDS: &[Keyword] = &[
     only("sslcompression", Some("PGSSLCOMPRESSION"), &["0"], "TLS is never compressed"),
     only("sslcrl", Some("PGSSLCRL"), &[], NO_CRL),
     only("sslcrldir", Some("PGSSLCRLDIR"), &[], NO_CRL),
-    only("sslpassword", None, &[], "the client's key has to be one without a passphrase"),
+    only("sslpassword", None, &[], "the client's key must have no passphrase"),
     only("sslsni", Some("PGSSLSNI"), &["1"], "the host's name is always sent"),
     only(
         "sslcertmode",
@@ -119,13 +120,13 @@ pub(crate) const KEYWORDS: &[Keyword] = &[
         "min_protocol_version",
         Some("PGMINPROTOCOLVERSION"),
         &["3.0"],
-        "PostgreSQL's protocol 3.0 is spoken",
+        "the protocol version is always 3.0",
     ),
     only(
         "max_protocol_version",
         Some("PGMAXPROTOCOLVERSION"),
         &["3.0", "3.2", "latest"],
-        "PostgreSQL's protocol 3.0 is spoken",
+        "the protocol version is always 3.0",
     ),
     only("service", Some("PGSERVICE"), &[], NO_SERVICE),
     only("servicefile", None, &[], NO_SERVICE),
@@ -137,17 +138,17 @@ pub(crate) const KEYWORDS: &[Keyword] = &[
     only("oauth_scope", None, &[], NO_OAUTH),
 ];
 
-/// The environment variables that stand in for keywords, `PGHOST` for one.
+/// The environment variables that libpq reads for keywords that are not set, for example `PGHOST`.
 pub fn variables() -> impl Iterator<Item = &'static str> {
     KEYWORDS.iter().filter_map(|keyword| keyword.variable)
 }
 
-/// The keyword of this name.
+/// The keyword with this name.
 pub(crate) fn find(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name)
 }
 
-/// The keyword that was probably meant by a name that is none.
+/// The keyword that a name was probably meant to be.
 pub(crate) fn meant_by(name: &str) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
     match lower.as_str() {
@@ -156,7 +157,7 @@ pub(crate) fn meant_by(name: &str) -> Option<&'static str> {
         "server" | "hostname" | "address" | "addr" => return Some("host"),
         "ssl" | "tls" | "requiressl" => return Some("sslmode"),
         "statement-cache-capacity" => return Some("statement_cache_capacity"),
-        // Whatever it is, its value must not be sent to the server as a setting that logs show.
+        // The value may be a password: it must not be sent as a run-time parameter, which the server's log shows.
         "pwd" => return Some("password"),
         lower if lower.contains("pass") || lower.contains("secret") => return Some("password"),
         _ => {}
@@ -174,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_typo_is_told_from_a_run_time_parameter() {
+    fn a_misspelt_keyword_is_distinguished_from_a_run_time_parameter() {
         let typos = [
             ("pasword", "password"),
             ("hots", "host"),

@@ -14,10 +14,9 @@
 //! # Ok::<(), conninfo::ParseError>(())
 //! ```
 //!
-//! Parsing is pure: a text and an [`Environment`] in, a [`ConnInfo`] or a [`ParseError`] out. No file is opened, no
-//! socket is looked for, no variable is read. What needs one of them is named in the specification, and whoever
-//! connects sees to it: the password file ([`password_in`] reads its text), the certificates, the socket of a host
-//! without a name, the directory of a relative SQLite path.
+//! Parsing is pure: a text and an [`Environment`] in, a [`ConnInfo`] or a [`ParseError`] out. It opens no file, looks
+//! for no socket and reads no variable. The specification names them for the program that connects: the password file
+//! ([`password_in`] parses its text), the certificates, the socket of a host without a name, a relative SQLite path.
 //!
 //! # The forms
 //!
@@ -25,13 +24,13 @@
 //! |---|---|
 //! | `keyword=value ...` | libpq's, [34.1.1.1](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE) |
 //! | `postgres://` or `postgresql://` | libpq's, [34.1.1.2](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS), but an `@` in the database's name has to be written `%40` |
-//! | `sqlite:path` or `sqlite://path` | a path, percent-decoded, and `?mode=rwc` (the default: the file is made when it is missing), `rw` or `memory`; `sqlite::memory:` |
+//! | `sqlite:path` or `sqlite://path` | a path, percent-decoded, and `?mode=rwc` (the default: a missing file is created), `rw` or `memory`; `sqlite::memory:` |
 //!
-//! A keyword that is given more than once has its last value. An empty value counts as none, and lets the
-//! [environment](https://www.postgresql.org/docs/current/libpq-envars.html) speak. Where a name is no keyword, the
-//! keyword form takes it for a run-time parameter of the server (`search_path=app`), as Go's pgx does, unless it looks
-//! like a misspelt keyword; a URL refuses it, as libpq does: there run-time parameters go into
-//! `options=-c search_path=app`.
+//! The last value of a repeated keyword counts. A keyword with an empty value counts as unset, so the
+//! [environment](https://www.postgresql.org/docs/current/libpq-envars.html) sets it. In the keyword form a name that is
+//! not a keyword is a run-time parameter of the server (`search_path=app`), as in Go's pgx, unless it looks like a
+//! misspelt keyword. A URL refuses such a name, as libpq does: run-time parameters go into
+//! `options=-c search_path=app` there.
 //!
 //! # The keywords
 //!
@@ -41,16 +40,17 @@
 //! | | keywords |
 //! |---|---|
 //! | part of the specification | `host`, `hostaddr`, `port` (each a list with commas), `dbname`, `user`, `password`, `passfile`, `connect_timeout`, `application_name`, `fallback_application_name`, `options`, `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `channel_binding`, `target_session_attrs`, `load_balance_hosts`; and `statement_cache_capacity`, which is sqlx's; in a URL `ssl=true`, which is JDBC's |
-//! | passed over where they ask for what happens anyway, else refused | `client_encoding` (UTF8), `replication` (off), `keepalives`, `keepalives_idle`, `keepalives_interval`, `keepalives_count`, `tcp_user_timeout` (0), `gssencmode` (`disable`, `prefer`), `gssdelegation` (0), `sslcompression` (0), `sslsni` (1), `sslcertmode` (`allow`), `sslnegotiation` (`postgres`), `ssl_min_protocol_version` (up to TLSv1.2), `ssl_max_protocol_version` (TLSv1.3), `min_protocol_version`, `max_protocol_version` (3.0; the latter also 3.2 and `latest`) |
+//! | ignored with a value that asks for what happens anyway, else refused | `client_encoding` (UTF8), `replication` (off), `keepalives`, `keepalives_idle`, `keepalives_interval`, `keepalives_count`, `tcp_user_timeout` (0), `gssencmode` (`disable`, `prefer`), `gssdelegation` (0), `sslcompression` (0), `sslsni` (1), `sslcertmode` (`allow`), `sslnegotiation` (`postgres`), `ssl_min_protocol_version` (up to TLSv1.2), `ssl_max_protocol_version` (TLSv1.3), `min_protocol_version`, `max_protocol_version` (3.0; the latter also 3.2 and `latest`) |
 //! | refused | `service`, `servicefile`, `require_auth`, `requirepeer`, `krbsrvname`, `gsslib`, `sslcrl`, `sslcrldir`, `sslpassword`, `sslkeylogfile`, `scram_client_key`, `scram_server_key`, `oauth_issuer`, `oauth_client_id`, `oauth_client_secret`, `oauth_scope` |
 //!
-//! Not every specification can be carried out by every driver: what of it one refuses is the driver's affair.
+//! Not every driver supports every specification. A program refuses what its driver does not support.
 //!
 //! # Passwords
 //!
 //! No `Display`, no `Debug` and no [`ParseError`] contains the password. A message repeats keywords, names of
-//! parameters and values that are one of a few words, and nothing else of the input. One thing nobody can tell: a URL
-//! whose password has a `?` that is not written `%3F` reads as one with parameters.
+//! parameters and values from a fixed set of words, and nothing else of the input. One limit: an unescaped `?` in the
+//! password of a URL (it has to be written `%3F`) begins the parameters, so the rest of the password is read as
+//! parameters.
 
 mod encoding;
 mod environment;
@@ -94,9 +94,9 @@ pub use postgres::RootCertificates;
 use settings::Unknown;
 pub use sqlite::Sqlite;
 
-/// What a connection string asks for.
+/// A parsed connection string.
 ///
-/// `Display` gives a URL that parses to an equal value, but for the password, which it leaves out.
+/// `Display` writes a URL without the password. Apart from the password, the URL parses to an equal value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnInfo {
     /// A PostgreSQL database.
@@ -106,10 +106,10 @@ pub enum ConnInfo {
 }
 
 impl ConnInfo {
-    /// Parses a connection string. What it leaves open is taken from the environment.
+    /// Parses a connection string. The environment supplies the settings that the string does not set.
     ///
     /// # Errors
-    /// [`ParseError`]: it is none of the forms, breaks a form's grammar, or asks for what is refused by name.
+    /// [`ParseError`]: the text has none of the forms, breaks the form's grammar, or sets something that is refused.
     pub fn parse(text: &str, environment: &Environment) -> Result<Self, ParseError> {
         let text = text.trim();
         if text.is_empty() {
@@ -148,7 +148,8 @@ impl fmt::Display for ConnInfo {
 }
 
 fn looks_like_pairs(text: &str) -> Result<(), ParseError> {
-    // Only a scheme is repeated, and it is nothing secret: letters before `://` and no `=` in front.
+    // The message repeats only the scheme, which is not secret: nothing but letters, digits, `+`, `-` and `.` before
+    // `://`.
     if let Some((scheme, _)) = text.split_once("://")
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
     {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// An enum whose variants have the names that libpq gives them.
+/// Defines an enum whose variants have libpq's names.
 macro_rules! modes {
     ($(#[$about:meta])* $name:ident { $($(#[$what:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$about])*
@@ -22,7 +22,7 @@ macro_rules! modes {
                 }
             }
 
-            /// The value that a word stands for.
+            /// The value with this word.
             pub fn of(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|mode| mode.as_str() == word)
             }
@@ -37,25 +37,25 @@ macro_rules! modes {
 }
 
 modes! {
-    /// `sslmode`: whether the connection is encrypted, and what of the server's certificate is checked.
+    /// `sslmode`: whether the connection is encrypted, and how the server's certificate is checked.
     SslMode {
         /// Plain text.
         Disable = "disable",
-        /// Plain text, and TLS if the server turns that away.
+        /// Plain text, or TLS if the server refuses plain text.
         Allow = "allow",
-        /// TLS if the server has it, else plain text; the certificate is not checked.
+        /// TLS if the server supports it, else plain text; the certificate is not checked.
         Prefer = "prefer",
         /// TLS; the certificate is not checked.
         Require = "require",
-        /// TLS; the certificate has to come from a trusted authority.
+        /// TLS; a trusted authority must have issued the certificate.
         VerifyCa = "verify-ca",
-        /// As `VerifyCa`, and the certificate has to be the host's.
+        /// As `VerifyCa`, and the certificate must name the host.
         VerifyFull = "verify-full",
     }
 }
 
 modes! {
-    /// `target_session_attrs`: which of several servers will do.
+    /// `target_session_attrs`: which of several servers is acceptable.
     TargetSessionAttrs {
         /// Any server.
         Any = "any",
@@ -73,9 +73,9 @@ modes! {
 }
 
 modes! {
-    /// `load_balance_hosts`: in which order several hosts are tried.
+    /// `load_balance_hosts`: the order in which several hosts are tried.
     LoadBalanceHosts {
-        /// In the order in which they are written.
+        /// In the written order.
         Disable = "disable",
         /// In random order.
         Random = "random",
@@ -85,11 +85,11 @@ modes! {
 modes! {
     /// `channel_binding`: whether the login is tied to the TLS connection.
     ChannelBinding {
-        /// It is not.
+        /// Never.
         Disable = "disable",
-        /// It is if both sides can do it.
+        /// If both sides support it.
         Prefer = "prefer",
-        /// It has to be.
+        /// Always.
         Require = "require",
     }
 }

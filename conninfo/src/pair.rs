@@ -1,4 +1,4 @@
-//! A connection string in pieces.
+//! One setting of a connection string.
 
 /// A keyword, or a parameter of a URL, and its value, decoded.
 pub(crate) struct Pair {

@@ -9,11 +9,11 @@ pub struct Parameter {
     pub value: String,
 }
 
-/// Reads the value of `options` as the server does: `-c name=value` and `--name=value`, with `\` before a blank that
-/// belongs to a value.
+/// Parses the value of `options` as the server does: `-c name=value` and `--name=value`, with a `\` before a blank
+/// inside a value.
 ///
 /// # Errors
-/// What is wrong, as the end of a sentence that begins with the setting's name.
+/// The rest of a sentence that begins with the setting's name and says what is wrong.
 pub fn switches(text: &str) -> Result<Vec<Parameter>, String> {
     let mut parameters = Vec::new();
     let mut words = words(text).into_iter();
@@ -27,7 +27,7 @@ pub fn switches(text: &str) -> Result<Vec<Parameter>, String> {
         };
         let (name, value) =
             assignment.split_once('=').ok_or("a run-time parameter is written `-c name=value`")?;
-        // As the server does with both switches.
+        // The server does the same with both switches.
         let name = name.replace('-', "_");
         check(&name, value)?;
         parameters.push(Parameter { name, value: value.to_owned() });
@@ -35,7 +35,7 @@ pub fn switches(text: &str) -> Result<Vec<Parameter>, String> {
     Ok(parameters)
 }
 
-/// Whether a name can be that of a parameter, and the value can be sent as it is.
+/// Checks that a name can be a parameter's name, and that the value can be sent.
 pub(crate) fn check(name: &str, value: &str) -> Result<(), String> {
     let is_identifier = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -44,14 +44,14 @@ pub(crate) fn check(name: &str, value: &str) -> Result<(), String> {
     if name.is_empty() || !name.splitn(2, '.').all(is_identifier) {
         return Err(format!("`{name}` is neither a keyword nor the name of a run-time parameter"));
     }
-    // Blanks and backslashes are escaped on the way; for other white space the driver has no escape.
+    // The driver escapes blanks and backslashes, but no other white space.
     if value.contains(|c: char| c.is_ascii_whitespace() && c != ' ' || c == '\x0b') {
         return Err(format!("the value of `{name}` has a tab or a line break in it"));
     }
     Ok(())
 }
 
-/// The parameters as a value of `options`: what [`switches`] reads back.
+/// The parameters as a value of `options`, which [`switches`] parses back.
 pub(crate) fn written(parameters: &[Parameter]) -> String {
     let switch = |parameter: &Parameter| {
         let value = parameter.value.replace('\\', r"\\").replace(' ', r"\ ");
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn switches_are_cut_as_the_server_cuts_them() {
+    fn switches_are_split_as_the_server_splits_them() {
         let table: &[(&str, &[(&str, &str)])] = &[
             ("", &[]),
             ("-c geqo=off", &[("geqo", "off")]),

@@ -6,10 +6,10 @@ use crate::host::Host;
 use crate::host::HostName;
 use crate::password::Password;
 
-/// The password in the first line that fits, out of a password file's text.
+/// The password in the first matching line of a password file's text.
 ///
-/// No line that is not understood is ever repeated anywhere: it may hold a password. A host without a name has to be
-/// resolved first: it goes by the name `localhost` here, as a socket does.
+/// A malformed line is skipped silently: it may contain a password. A host without a name matches `localhost`, as a
+/// Unix socket does.
 ///
 /// ```
 /// use conninfo::{Host, HostName, password_in};
@@ -24,17 +24,17 @@ pub fn password_in(text: &str, host: &Host, database: &str, user: &str) -> Optio
     text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
         let [line_host, line_port, line_database, line_user, password] =
             <[String; 5]>::try_from(fields(line)).ok()?;
-        let fits = |field: &str, wanted: &str| field == "*" || field == wanted;
-        (host_fits(&line_host, &host.name)
-            && fits(&line_port, &port)
-            && fits(&line_database, database)
-            && fits(&line_user, user))
+        let matches = |field: &str, wanted: &str| field == "*" || field == wanted;
+        (host_matches(&line_host, &host.name)
+            && matches(&line_port, &port)
+            && matches(&line_database, database)
+            && matches(&line_user, user))
         .then(|| Password::new(password))
     })
 }
 
-/// A socket directory goes by its own name and by that of localhost.
-fn host_fits(field: &str, name: &HostName) -> bool {
+/// A Unix socket matches its directory and `localhost`.
+fn host_matches(field: &str, name: &HostName) -> bool {
     let (name, is_local) = match name {
         HostName::Name(name) => (Cow::from(name), false),
         HostName::Socket(directory) => (directory.to_string_lossy(), true),
@@ -43,7 +43,7 @@ fn host_fits(field: &str, name: &HostName) -> bool {
     field == "*" || field == name || is_local && field == "localhost"
 }
 
-/// The fields of a line: cut at `:`, with `\:` and `\\` standing for themselves.
+/// The fields of a line: split at `:`, with `\:` for a `:` and `\\` for a `\`.
 fn fields(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut chars = line.chars();
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_line_that_fits_gives_the_password() {
+    fn the_first_matching_line_gives_the_password() {
         let text = "# comment\nbroken:line\ndb.example:5432:shop:me:one\n*:5433:*:me:t\\:w\\\\o\n\
                     localhost:*:*:*:socket\n";
         let found = |name, port| {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_for_another_user_or_database_does_not_fit() {
+    fn a_line_for_another_user_or_database_does_not_match() {
         let host = Host::new(HostName::Name("db".to_owned()), 5432);
         let text = "db:5432:shop:me:s3cret";
         assert!(password_in(text, &host, "shop", "me").is_some());

@@ -1,4 +1,4 @@
-//! A password that is not shown by accident.
+//! A password that no message shows by accident.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a PostgreSQL connection string asks for.
+//! A PostgreSQL connection string as a specification.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -21,29 +21,28 @@ use crate::password::Password;
 use crate::settings::Settings;
 use crate::settings::Unknown;
 
-/// A PostgreSQL database, and how to reach it.
+/// A PostgreSQL database, and how to connect to it.
 ///
-/// Files are named, not read: the password file, the certificates and the key are as they were written. `Debug` and
-/// `Display` do not show the password. `Display` gives a URL that parses to an equal specification, but for the
-/// password.
+/// The password file, the certificates and the key are paths as written: no file is read. `Debug` and `Display` do not
+/// show the password. `Display` writes a URL. Apart from the password, the URL parses to an equal specification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Postgres {
-    /// The servers, at least one, in the order in which they are written.
+    /// The servers, at least one, in the written order.
     pub hosts: Vec<Host>,
-    /// Who logs in. `None` if neither the string nor the environment says it.
+    /// The user. `None` if neither the string nor the environment names one.
     pub user: Option<String>,
-    /// The database: that of the user's name unless another is given.
+    /// The database. Without one, the database with the user's name.
     pub database: Option<String>,
-    /// The password, from the string or `PGPASSWORD`. The password file is asked only without it.
+    /// The password, from the string or `PGPASSWORD`. The password file counts only without it.
     pub password: Option<Password>,
-    /// Where the password file is. It may not be there.
+    /// The path of the password file. The file need not exist.
     pub passfile: Option<PathBuf>,
-    /// What was asked for; [`sslmode_for`](Self::sslmode_for) has what that means for a host.
+    /// `sslmode` as given. [`sslmode_for`](Self::sslmode_for) says what it means for a host.
     pub sslmode: Option<SslMode>,
-    /// Which authorities are trusted.
+    /// The trusted certificate authorities.
     pub sslrootcert: Option<RootCertificates>,
-    /// What this side shows of itself.
+    /// The client's certificate.
     pub client_certificate: Option<ClientCertificate>,
     /// `prefer` unless another is given.
     pub channel_binding: ChannelBinding,
@@ -51,15 +50,15 @@ pub struct Postgres {
     pub target_session_attrs: TargetSessionAttrs,
     /// `disable` unless another is given.
     pub load_balance_hosts: LoadBalanceHosts,
-    /// How long to try each host. `None` if it was not given, or is 0 or less: to libpq that is no limit.
+    /// How long to try each host. `None` if not given, or 0 or less: libpq then sets no limit.
     pub connect_timeout: Option<Duration>,
-    /// What the session is called where the server lists it: `application_name`, else `fallback_application_name`.
+    /// The session's name in the server's list of sessions: `application_name`, else `fallback_application_name`.
     pub application_name: Option<String>,
-    /// How many prepared statements a connection keeps. Not libpq's, but sqlx's.
+    /// How many prepared statements a connection keeps: a setting of sqlx, not of libpq.
     pub statement_cache_capacity: Option<NonZeroUsize>,
-    /// What is set at the start of the session: first what `options` has, then what was given as a keyword.
+    /// The run-time parameters of the session: first those in `options`, then those given as keywords.
     pub parameters: Vec<Parameter>,
-    /// Which settings come from the environment.
+    /// Which settings came from the environment.
     pub origins: Origins,
 }
 
@@ -68,20 +67,21 @@ pub struct Postgres {
 pub enum RootCertificates {
     /// The authorities that the operating system trusts.
     System,
-    /// Those in this file.
+    /// The authorities in this file.
     File(PathBuf),
 }
 
 /// `sslcert` and `sslkey`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientCertificate {
-    /// The file of the certificate.
+    /// The certificate's file.
     pub certificate: PathBuf,
-    /// The file of its key.
+    /// The key's file.
     pub key: PathBuf,
 }
 
-/// Where settings come from, for messages. All origins are equal: they are no part of what is asked for.
+/// Where the settings came from, for messages. All values compare equal, because the origin does not change the
+/// specification.
 #[derive(Debug, Clone, Default)]
 pub struct Origins {
     from_variables: Vec<Setting>,
@@ -146,8 +146,8 @@ impl Postgres {
         })
     }
 
-    /// What `sslmode` means for a host, by libpq's rules: on a Unix socket there is no TLS, and `require` beside
-    /// `sslrootcert` is `verify-ca`. `None` if it was not given.
+    /// What `sslmode` means for a host, by libpq's rules: a Unix socket has no TLS, and `require` with `sslrootcert`
+    /// means `verify-ca`. `None` if `sslmode` was not given.
     pub fn sslmode_for(&self, host: &Host) -> Option<SslMode> {
         match self.sslmode {
             _ if host.is_socket() == Some(true) => Some(SslMode::Disable),
@@ -168,7 +168,7 @@ fn sslmode(settings: &Settings) -> Result<Option<SslMode>, ParseError> {
     }
 }
 
-/// A mode by its name, in whatever case.
+/// A mode by its name, in upper or lower case.
 fn mode<M: Copy + fmt::Display>(
     settings: &Settings,
     keyword: &'static str,

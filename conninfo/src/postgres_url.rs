@@ -1,4 +1,4 @@
-//! A PostgreSQL specification, written down as a URL.
+//! A PostgreSQL specification, written as a URL.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -14,12 +14,12 @@ use crate::postgres::Postgres;
 use crate::postgres::RootCertificates;
 
 impl Postgres {
-    /// User, hosts and database as a URL, for messages: where it is, and nothing of how it is reached.
+    /// User, hosts and database as a URL, for messages.
     pub fn location(&self) -> String {
         url(&self.base(), &[])
     }
 
-    /// The URL up to its parameters, and those that name the host.
+    /// The URL up to its parameters, and the parameters that name the host.
     fn base(&self) -> Base {
         let user = self.user.as_deref().map(|user| format!("{}@", encoding::component(user)));
         let database = self.database.as_deref().map(|database| format!("/{}", encoding::component(database)));
@@ -38,7 +38,7 @@ impl Postgres {
         Base { address: format!("postgres://{user}{}{database}", hosts.join(",")), parameters: Vec::new() }
     }
 
-    /// Everything but the place and the password.
+    /// All settings but user, hosts, database and password.
     fn settings(&self) -> Vec<(&'static str, String)> {
         let file = |path: &std::path::Path| path.to_string_lossy().into_owned();
         let addresses =
@@ -77,7 +77,7 @@ impl fmt::Display for Postgres {
     }
 }
 
-/// A URL as far as it says where the database is.
+/// The part of a URL that says where the database is.
 struct Base {
     address: String,
     parameters: Vec<(&'static str, String)>,

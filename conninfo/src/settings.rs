@@ -13,7 +13,8 @@ use crate::pair::Pair;
 use crate::parameters;
 use crate::parameters::Parameter;
 
-/// What an unknown name means: in the keyword form a run-time parameter, as to pgx, in a URL a mistake, as to libpq.
+/// How an unknown name is treated: in the keyword form as a run-time parameter, as in pgx; in a URL as a mistake, as in
+/// libpq.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unknown {
     /// It is sent to the server.
@@ -22,10 +23,10 @@ pub(crate) enum Unknown {
     Mistake,
 }
 
-/// What was set, each keyword once and none to nothing.
+/// The settings: each keyword at most once, none with an empty value.
 pub(crate) struct Settings {
     known: Vec<Known>,
-    /// Names that are no keywords, in the keyword form.
+    /// The names in the keyword form that are not keywords.
     pub(crate) run_time: Vec<Parameter>,
 }
 
@@ -37,7 +38,7 @@ struct Known {
 }
 
 impl Settings {
-    /// Sorts what was given and adds what the environment has. An empty value counts as none.
+    /// Sorts the given pairs and adds the environment's variables. An empty value counts as unset.
     pub(crate) fn collect(
         given: Vec<Pair>,
         unknown: Unknown,
@@ -76,24 +77,24 @@ impl Settings {
         self.known(keyword).map(|known| known.value.as_str())
     }
 
-    /// A keyword's value, cut at its commas; nothing if it was not set.
+    /// A keyword's value, split at its commas. Empty if it was not set.
     pub(crate) fn list(&self, keyword: &str) -> Vec<&str> {
         self.text(keyword).map(|value| value.split(',').collect()).unwrap_or_default()
     }
 
-    /// How messages name a keyword.
+    /// A keyword as messages name it.
     pub(crate) fn setting(&self, keyword: &'static str) -> Setting {
         let variable = self.known(keyword).filter(|known| known.from_variable);
         Setting { keyword, variable: variable.and_then(|known| known.keyword.variable) }
     }
 
-    /// The keywords that the environment has set.
+    /// The keywords that the environment set.
     pub(crate) fn variables(&self) -> Vec<Setting> {
         let known = self.known.iter().filter(|known| known.from_variable);
         known.map(|known| self.setting(known.keyword.name)).collect()
     }
 
-    /// What is wrong with a keyword's value, as the end of a sentence.
+    /// The error for a keyword's value. `why` ends a sentence that begins with the setting.
     pub(crate) fn invalid(&self, keyword: &'static str, why: impl Into<Cow<'static, str>>) -> ParseError {
         ParseError::Invalid { setting: self.setting(keyword), why: why.into() }
     }
@@ -105,7 +106,7 @@ impl Settings {
             self.replace(keyword, value);
             return Ok(());
         }
-        // JDBC's way to ask for TLS, which libpq understands in a URL.
+        // JDBC's setting for TLS, which libpq accepts in a URL.
         if unknown == Unknown::Mistake && name == "ssl" && value == "true" {
             let sslmode = keywords::find("sslmode").expect("sslmode is in the table");
             self.replace(sslmode, "require".to_owned());
@@ -122,7 +123,7 @@ impl Settings {
         }
     }
 
-    /// The last one counts, as in libpq.
+    /// The last value counts, as in libpq.
     fn replace(&mut self, keyword: &'static Keyword, value: String) {
         self.known.retain(|known| known.keyword.name != keyword.name);
         self.known.push(Known { keyword, value, from_variable: false });

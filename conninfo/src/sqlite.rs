@@ -8,22 +8,22 @@ use crate::error::ParseError;
 
 /// A SQLite database.
 ///
-/// `Display` gives a `sqlite:` URL that parses to an equal specification.
+/// `Display` writes a `sqlite:` URL that parses to an equal specification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sqlite {
-    /// In memory: gone with its last connection.
+    /// In memory: it ends with its last connection.
     Memory,
     /// In a file.
     File {
-        /// As it was written: a relative path is relative to the working directory of whoever opens it.
+        /// The path as written. A relative path is relative to the working directory of the process that opens it.
         path: PathBuf,
-        /// Whether the file is made when it is missing.
+        /// Whether a missing file is created.
         create: bool,
     },
 }
 
 impl Sqlite {
-    /// `rest` is what follows `sqlite:`.
+    /// `rest` is the text after `sqlite:`.
     pub(crate) fn parse(rest: &str) -> Result<Self, ParseError> {
         let rest = rest.strip_prefix("//").unwrap_or(rest);
         let (path, query) = match rest.split_once('?') {
@@ -44,7 +44,7 @@ impl Sqlite {
                     ));
                 }
                 ("mode", _) => return Err(malformed("`mode` is one of rwc, rw and memory")),
-                // In memory it is shared among the process's connections; a file has no use for it.
+                // The connections of a process always share a database in memory. A file needs no shared cache.
                 ("cache", "shared") if in_memory => {}
                 ("cache", "private") if !in_memory => {}
                 ("cache", _) => return Err(malformed("`cache` cannot be honoured: leave it out")),
@@ -66,7 +66,7 @@ impl Sqlite {
         Ok(Self::File { path: PathBuf::from(path), create })
     }
 
-    /// Where it is, for messages.
+    /// Where the database is, for messages.
     pub fn location(&self) -> String {
         match self {
             Self::Memory => "sqlite :memory:".to_owned(),
@@ -124,8 +124,8 @@ mod tests {
             ("a%00.db", "zero byte"),
             ("a%ff.db", "not UTF-8"),
         ] {
-            let said = Sqlite::parse(input).unwrap_err().to_string();
-            assert!(said.contains(expected), "{input}: {said}");
+            let message = Sqlite::parse(input).unwrap_err().to_string();
+            assert!(message.contains(expected), "{input}: {message}");
         }
     }
 }

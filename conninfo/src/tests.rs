@@ -20,7 +20,7 @@ const BASE: &str = "host=db user=me password=s3cret dbname=shop";
 fn parse_with(input: &str, environment: &Environment) -> Result<Postgres, ParseError> {
     match ConnInfo::parse(input, environment)? {
         ConnInfo::Postgres(postgres) => Ok(*postgres),
-        ConnInfo::Sqlite(_) => panic!("{input} is taken for SQLite"),
+        ConnInfo::Sqlite(_) => panic!("{input} was parsed as SQLite"),
     }
 }
 
@@ -104,7 +104,7 @@ fn every_setting_reaches_the_specification() {
 }
 
 #[test]
-fn what_is_not_set_has_libpqs_default() {
+fn unset_settings_have_libpqs_defaults() {
     let postgres = accepted("postgres://");
     assert_eq!(postgres.hosts, [Host::new(HostName::Default, 5432)]);
     assert_eq!((&postgres.user, &postgres.database), (&None, &None));

@@ -1,9 +1,9 @@
-//! The `postgres://` form, cut into the same pairs as the keyword form.
+//! The `postgres://` form, split into the same pairs as the keyword form.
 //!
 //! The rules are libpq's `conninfo_uri_parse_options`
-//! (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>). The driver's own
-//! parser would only warn about a parameter it does not know, and print its value. No message repeats what
-//! stands before the path: a password with an unescaped `/` or `@` reaches into host and port.
+//! (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>). The driver's
+//! parser would only warn about an unknown parameter, and print its value. No message repeats anything before the path:
+//! a password with an unescaped `/` or `@` reaches into host and port.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
@@ -14,9 +14,9 @@ use crate::error::ParseError;
 use crate::pair::Pair;
 
 const ESCAPE: &str =
-    "(`@`, `/`, `:`, `?` and `%` in a user name or password are written %40, %2F, %3A, %3F and %25)";
+    "(write `@`, `/`, `:`, `?` and `%` in a user name or password as %40, %2F, %3A, %3F and %25)";
 
-/// `rest` is what follows `postgres://`.
+/// `rest` is the text after `postgres://`.
 pub(crate) fn parse(rest: &str) -> Result<Vec<Pair>, ParseError> {
     let mut pairs = Vec::new();
     let (before_query, query) = match rest.split_once('?') {
@@ -52,8 +52,8 @@ pub(crate) fn parse(rest: &str) -> Result<Vec<Pair>, ParseError> {
     }
 
     if let Some(database) = path {
-        // libpq takes an `@` here for a part of the name, which is shown: with an unescaped `/` in the password, the
-        // rest of the password would be.
+        // libpq reads an `@` here as part of the database's name, which messages show. After an unescaped `/` in the
+        // password, they would show the rest of the password.
         if database.contains('@') {
             return Err(malformed(format!("there is an `@` after the host {ESCAPE}")));
         }
@@ -64,9 +64,7 @@ pub(crate) fn parse(rest: &str) -> Result<Vec<Pair>, ParseError> {
             return Err(malformed("there is a parameter without `=` after the `?`"));
         };
         if value.contains('=') {
-            return Err(malformed(
-                "a parameter after the `?` has a second `=`; in a value it is written %3D",
-            ));
+            return Err(malformed("a parameter after the `?` has a second `=`; write it %3D in a value"));
         }
         let keyword = decode(keyword, "a parameter's name")?;
         let value = decode(value, &format!("the value of `{keyword}`"))?;
@@ -75,7 +73,7 @@ pub(crate) fn parse(rest: &str) -> Result<Vec<Pair>, ParseError> {
     Ok(pairs)
 }
 
-/// One host of the list, and its port or nothing.
+/// One host of the list, and its port or an empty string.
 fn host_and_port(address: &str) -> Result<(&str, &str), ParseError> {
     let (host, port) = match address.strip_prefix('[') {
         Some(bracketed) => {
@@ -83,7 +81,7 @@ fn host_and_port(address: &str) -> Result<(&str, &str), ParseError> {
                 return Err(malformed("the IPv6 address has no closing `]`"));
             };
             if host.parse::<Ipv6Addr>().is_err() {
-                return Err(malformed("what stands in `[]` is not an IPv6 address"));
+                return Err(malformed("the text in `[]` is not an IPv6 address"));
             }
             match after.strip_prefix(':') {
                 Some(port) => (host, port),
@@ -96,7 +94,7 @@ fn host_and_port(address: &str) -> Result<(&str, &str), ParseError> {
         None => address.split_once(':').unwrap_or((address, "")),
     };
     if port.contains(':') {
-        let message = format!("the host has more than one `:`; an IPv6 address is put in `[]` {ESCAPE}");
+        let message = format!("the host has more than one `:`; put an IPv6 address in `[]` {ESCAPE}");
         return Err(malformed(message));
     }
     if !port.is_empty() && port.parse::<u16>().is_err() {
@@ -118,7 +116,7 @@ fn decode(encoded: &str, what: &str) -> Result<String, ParseError> {
             Undecodable::Escape => {
                 format!("{what} has a `%` that is not followed by two hexadecimal digits {ESCAPE}")
             }
-            Undecodable::NotUtf8 => format!("{what} is not UTF-8 once its %XX are decoded"),
+            Undecodable::NotUtf8 => format!("{what} is not UTF-8 after its %XX are decoded"),
         })
     })
 }
@@ -132,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_are_cut_as_libpq_cuts_them() {
+    fn urls_are_split_as_libpq_splits_them() {
         let table: &[(&str, &[(&str, &str)])] = &[
             ("", &[]),
             ("localhost", &[("host", "localhost")]),
@@ -176,7 +174,7 @@ mod tests {
             ("me:hunter2%4", "the port is not a number"),
             ("me:hunter2@host:hunter2/db", "the port is not a number"),
             ("me:hunter2@host:70000/db", "the port is not a number"),
-            ("me:hunter2@::1/db", "put in `[]`"),
+            ("me:hunter2@::1/db", "put an IPv6 address in `[]`"),
             ("me:hunter2@[::1/db", "no closing `]`"),
             ("me:hunter2@[hunter2]/db", "not an IPv6 address"),
             ("me:hunter2@[::1]hunter2/db", "comes `:port`"),
@@ -187,9 +185,9 @@ mod tests {
             ("h?password=hunter2=x", "second `=`"),
         ];
         for (input, expected) in table {
-            let said = parse(input).err().unwrap().to_string();
-            assert!(said.contains(expected), "{input}: {said}");
-            assert!(!said.contains("hunter2"), "{said}");
+            let message = parse(input).err().unwrap().to_string();
+            assert!(message.contains(expected), "{input}: {message}");
+            assert!(!message.contains("hunter2"), "{message}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What holds for every text, whatever somebody writes into a DATABASE_URL.
+//! Properties that hold for every text in a DATABASE_URL.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
@@ -11,10 +11,10 @@ use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-/// In no fragment, so that it is found wherever it leaks.
+/// It is in no fragment, so a test finds it wherever it leaks.
 const SECRET: &str = "hunter2hunter2";
 
-/// What connection strings are made of, and what breaks them.
+/// The parts of connection strings, and characters that break them.
 const FRAGMENTS: &[&str] = &[
     " ",
     "  ",
@@ -103,7 +103,7 @@ const FRAGMENTS: &[&str] = &[
 const BEGINNINGS: &[&str] =
     &["", "", "postgres://", "postgresql://", "postgres://me@db/", "sqlite:", "host=db "];
 
-/// A text out of fragments and whatever else there is.
+/// A text of fragments and, now and then, random characters.
 fn text() -> impl Strategy<Value = String> {
     let fragment = prop_oneof![
         9 => select(FRAGMENTS).prop_map(str::to_owned),
@@ -135,7 +135,7 @@ fn without_password(mut asked: ConnInfo) -> ConnInfo {
     asked
 }
 
-/// Everything that may be written to a log.
+/// Every representation that may reach a log.
 fn shown(parsed: &Result<ConnInfo, ParseError>) -> Vec<String> {
     match parsed {
         Ok(asked) => vec![asked.to_string(), asked.location(), format!("{asked:?}"), format!("{asked:#?}")],
@@ -147,7 +147,7 @@ fn parse(text: &str, environment: &Environment) -> Result<ConnInfo, ParseError> 
     ConnInfo::parse(text, environment)
 }
 
-/// Eight times as many cases as usual, or as `PROPTEST_CASES` says: they are short.
+/// Eight times the usual number of cases (or of `PROPTEST_CASES`): each is short.
 fn config() -> ProptestConfig {
     let usual = ProptestConfig::default();
     ProptestConfig { cases: 8 * usual.cases, failure_persistence: None, ..usual }
@@ -168,7 +168,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn what_is_accepted_is_shown_as_a_url_for_the_same(text in connection_string(), environment in environment()) {
+    fn an_accepted_text_is_shown_as_a_url_that_parses_to_the_same(text in connection_string(), environment in environment()) {
         if let Ok(asked) = parse(&text, &environment) {
             let url = asked.to_string();
             let again = parse(&url, &Environment::empty());

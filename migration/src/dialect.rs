@@ -1,17 +1,17 @@
-//! One piece of schema, in the words of each database.
+//! One piece of the schema, as SQL for each kind of database.
 
 use sea_orm_migration::{SchemaManager, sea_orm::ConnectionTrait, sea_orm::DbBackend, sea_orm::DbErr};
 
-/// The same change, written out for each database. Written out rather than built: collations, storage
-/// settings, partial indexes and triggers are what this schema is about, and the text that a step runs is
-/// the text that [`sql`](crate::sql) prints.
+/// The same change as SQL text for each kind of database. The text is written by hand and not built: the schema depends
+/// on collations, storage settings, partial indexes and triggers, and [`sql`](crate::sql) prints the same text that a
+/// migration runs.
 pub(crate) struct Dialect {
     pub(crate) postgres: &'static str,
     pub(crate) sqlite: &'static str,
 }
 
 impl Dialect {
-    /// The text for one database.
+    /// The text for one kind of database.
     ///
     /// # Errors
     /// The database is neither PostgreSQL nor SQLite.
@@ -23,7 +23,7 @@ impl Dialect {
         }
     }
 
-    /// Runs the text, statement after statement.
+    /// Runs the text, one statement after the other.
     pub(crate) async fn run(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         let text = self.text(manager.get_database_backend())?;
         manager.get_connection().execute_unprepared(text).await.map(|_| ())

@@ -1,8 +1,8 @@
-//! The election's tables: the steps that make them, and the ways to run those steps.
+//! The election's tables: their migrations, and the ways to run them.
 //!
 //! A node calls [`migrate`] when it starts, or [`is_current`] when it must not change the schema. The feature `cli`
 //! adds the stock migration command line (`cargo run -p leader-election-migration --features cli -- up`), and [`sql`]
-//! prints the schema for teams that apply it with other tools. None of them touches what else is in the database.
+//! prints the schema for teams that apply it with other tools. All of them leave everything else in the database alone.
 
 mod dialect;
 mod lock;
@@ -20,15 +20,15 @@ use sea_orm_migration::sea_orm::DbErr;
 pub use crate::migrator::Migrator;
 pub use crate::plain_sql::sql;
 
-/// Applies the steps that are not applied yet, in one transaction and under a lock, so that nodes which
-/// start together do not collide.
+/// Applies the migrations that are not applied yet, in one transaction and under a lock, so that nodes which start
+/// together do not collide.
 ///
-/// When there is nothing to apply it only reads, and needs no right but to read
-/// `leader_election_migrations`. Steps that a newer version applied are no concern of this one.
+/// When nothing has to be applied it only reads, and needs no privilege but SELECT on `leader_election_migrations`.
+/// It ignores migrations that a newer version has applied.
 ///
 /// # Errors
-/// The database failed; it is neither PostgreSQL nor SQLite; another process held the lock for longer than
-/// 30 seconds; a step failed. Nothing was changed then.
+/// The database failed; it is neither PostgreSQL nor SQLite; another process held the lock for longer than 30 seconds;
+/// a migration failed. After an error nothing has changed.
 pub async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
     if is_current(db).await? {
         return Ok(());
@@ -36,7 +36,7 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
     Migrator::up(db, None).await
 }
 
-/// Whether every step of this version is applied. Only reads.
+/// Whether every migration of this version is applied. Only reads.
 ///
 /// # Errors
 /// The database failed, or it is neither PostgreSQL nor SQLite.

@@ -1,19 +1,19 @@
-//! One row per node and election: who takes part, who leads, when each was last heard of.
+//! One row per node and election: who takes part, who leads, and each node's last heartbeat.
 
 use sea_orm_migration::prelude::*;
 
 use crate::dialect::Dialect;
 
-/// The step.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-// Names compare bytewise, as Rust's `String` does: ties are broken by the lower id, and database and node
-// have to agree which one that is.
+// Names compare bytewise, as Rust's `String` does: ties go to the lower id, and the database and the nodes must agree
+// on which id is lower.
 //
-// A heartbeat writes no indexed column, and every page keeps half of itself free: on PostgreSQL it is a
-// HOT update that leaves nothing for the indexes to forget. Vacuum comes by row count alone, and never
-// truncates: that would take a lock which heartbeats have to wait for.
+// A heartbeat writes no indexed column, and every page is filled only half: on PostgreSQL a heartbeat is a HOT update,
+// which leaves no dead index entries. Vacuum starts by the number of dead rows alone, and never truncates the table:
+// heartbeats would wait for the lock that truncation takes.
 pub(crate) const UP: Dialect = Dialect {
     postgres: r#"CREATE TYPE node_status AS ENUM ('follower', 'candidate', 'leader');
 

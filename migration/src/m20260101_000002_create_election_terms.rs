@@ -1,19 +1,19 @@
-//! One row per leadership: the counter nothing can reset, the history, the row a fence checks.
+//! One row per leadership: the counter of terms, the history, and the row that a fence checks.
 
 use sea_orm_migration::prelude::*;
 
 use crate::dialect::Dialect;
 
-/// The step.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-// An election's newest term is what the next one is counted from, so the database itself keeps it: without
-// the row, a term would come back and old fences would pass again. "Newest" is "no higher one is there",
-// which is also right in the middle of a statement that deletes many rows: the highest is always refused,
-// in whatever order the rows come. Moving the row to another key is the same loss.
+// The next term is counted from the election's newest one. So the database refuses to delete that row: without it a
+// term would come back, and old fences would pass again. The newest row is the one without a higher term. That also
+// holds in the middle of a statement that deletes many rows: the highest is refused in whatever order the rows are
+// deleted. Changing the row's key is refused as well, because it loses the row in the same way.
 //
-// The function asks the very table that fired it, whatever the session's search_path is.
+// The function reads the table that fired the trigger, whatever the session's search_path is.
 pub(crate) const UP: Dialect = Dialect {
     postgres: r#"CREATE TYPE end_reason AS ENUM ('resigned', 'transferred', 'preempted', 'lapsed', 'expired', 'replaced');
 
@@ -98,7 +98,7 @@ END;
 "#,
 };
 
-// SQLite's DROP TABLE deletes the rows first, but fires no trigger for that.
+// SQLite's DROP TABLE deletes the rows first, but fires no delete trigger.
 const DOWN: Dialect = Dialect {
     postgres: "DROP TABLE IF EXISTS election_terms;
 DROP FUNCTION IF EXISTS election_terms_keep_newest();

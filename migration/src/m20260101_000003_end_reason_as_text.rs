@@ -1,24 +1,24 @@
-//! How a term ended, as text with a check that a later step can replace.
+//! The reason why a term ended, as text with a check that a later migration can replace.
 
 use sea_orm_migration::prelude::*;
 
 use crate::dialect::Dialect;
 
-/// The step.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-// An enum type can be added to, but a value cannot be used in the transaction that adds it, and every reader has to
-// know every value. Text with a named check has neither problem.
+// A new value of an enum type cannot be used in the transaction that adds it, and every reader has to know every value.
+// Text with a named check has neither problem.
 //
-// Nodes of the version before run beside this one. They write the reason as a value of the enum type,
-// CAST($1 AS end_reason), which PostgreSQL assigns to a text column through its automatic cast. So the type stays; a
-// step of a version that no longer runs beside those may drop it. They read CAST(end_reason AS text), as this version
-// does, and take a reason that they do not know for `expired`.
+// Nodes of the previous version run beside this one. They write the reason as a value of the enum type,
+// CAST($1 AS end_reason), which PostgreSQL casts to the column's type text by itself. So the type stays. A version that
+// never runs beside those nodes may drop it. They read CAST(end_reason AS text), as this version does, and read an
+// unknown reason as `expired`.
 //
-// SQLite cannot alter a check, so the table is made again. Its rows wait in a copy, because renaming a new table to the
-// old name fails where a view of the application's names the table. Dropping a table fires no trigger and drops its
-// indexes and triggers.
+// SQLite cannot alter a check, so the table is created again and its rows are copied twice. Renaming the new table to
+// the old name would be less work, but fails if a view of the application names the table. Dropping a table fires no
+// delete trigger, and drops its indexes and triggers.
 pub(crate) const UP: Dialect = Dialect {
     postgres: r#"ALTER TABLE election_terms ALTER COLUMN end_reason TYPE text USING end_reason::text;
 
@@ -66,8 +66,8 @@ END;
 "#,
 };
 
-// The two reasons that the version before does not have become the ones it would have written. The newest term is never
-// deleted on the way down either: without it, a term would come back.
+// The two reasons that the previous version does not know become the ones it would have written. Rolling back never
+// deletes the newest term either: without it a term would come back.
 const DOWN: Dialect = Dialect {
     postgres: "ALTER TABLE election_terms DROP CONSTRAINT election_terms_end_reason;
 

@@ -1,4 +1,4 @@
-//! The stock migrator, made safe: one at a time, all or nothing, and only what is our own.
+//! SeaORM's migrator, made safe: one process at a time, all or nothing, and only the election's tables.
 
 use std::time::Duration;
 use std::time::Instant;
@@ -11,28 +11,30 @@ use sea_orm_migration::sea_orm::ConnectionTrait;
 use sea_orm_migration::sea_orm::DatabaseTransaction;
 use sea_orm_migration::seaql_migrations;
 
-use crate::lock::PATIENCE;
-use crate::lock::begin_alone;
+use crate::lock::LOCK_TIMEOUT;
+use crate::lock::begin_locked;
 use crate::lock::is_own;
 use crate::lock::is_table_lock_timeout;
 use crate::steps::Steps;
 use crate::steps::unknown_steps;
 
-/// Between two attempts to change a table that others keep locked: the heartbeats that queued up get through.
+/// The pause between two attempts to change a locked table, in which the heartbeats that queued up are carried out.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The migrator of the election's tables, for the stock command line and for an application that runs
 /// migrators itself.
 ///
-/// It differs from the stock one in this: everything that changes the schema runs in one transaction,
-/// under a lock; the records are in `leader_election_migrations`; `fresh`, `refresh` and `reset` drop
-/// the election's own tables, types and functions and nothing else (the stock `fresh` drops whatever
-/// is in the database); steps applied by a newer version are ignored by `up` and `status`, and
-/// refused by what goes down.
+/// It differs from the stock migrator:
+/// - Everything that changes the schema runs in one transaction, under a lock.
+/// - The applied migrations are recorded in `leader_election_migrations`.
+/// - `fresh`, `refresh` and `reset` drop the election's tables, types and functions and nothing else (the stock `fresh`
+///   drops everything in the database).
+/// - `up` and `status` ignore migrations that a newer version has applied; `down`, `fresh`, `refresh` and `reset`
+///   refuse to run then.
 ///
-/// On PostgreSQL a table that somebody keeps locked is waited for, for 30 seconds in all and for 2 seconds at a time, so
-/// that the heartbeats queued behind the wait get through. Within a transaction of the caller's none of these limits
-/// is set: they are the caller's choice.
+/// On PostgreSQL it waits up to 30 seconds for a locked table, 2 seconds at a time, so that heartbeats which queue
+/// behind it are carried out in between. In a transaction that the caller began it sets no timeout: the caller chooses
+/// them.
 #[derive(Clone, Copy, Debug)]
 pub struct Migrator;
 
@@ -46,7 +48,7 @@ impl MigratorTrait for Migrator {
         Steps::migration_table_name()
     }
 
-    // These six only pass on. The trait's defaults would create the table of records first.
+    // These six only forward the call. The trait's defaults would create the records table first.
     async fn get_migration_models<C: ConnectionTrait>(db: &C) -> Result<Vec<seaql_migrations::Model>, DbErr> {
         Steps::get_migration_models(db).await
     }
@@ -74,24 +76,24 @@ impl MigratorTrait for Migrator {
     }
 
     async fn up<'c, C: IntoSchemaManagerConnection<'c>>(db: C, steps: Option<u32>) -> Result<(), DbErr> {
-        Change::Up(steps).carry_out(&db.into_database_executor()).await
+        Change::Up(steps).run(&db.into_database_executor()).await
     }
 
     async fn down<'c, C: IntoSchemaManagerConnection<'c>>(db: C, steps: Option<u32>) -> Result<(), DbErr> {
-        Change::Down(steps).carry_out(&db.into_database_executor()).await
+        Change::Down(steps).run(&db.into_database_executor()).await
     }
 
-    /// Drops the election's own tables, whatever is in them, and creates them again.
+    /// Drops the election's tables with their rows, and creates them again.
     async fn fresh<'c, C: IntoSchemaManagerConnection<'c>>(db: C) -> Result<(), DbErr> {
         Self::refresh(db).await
     }
 
     async fn refresh<'c, C: IntoSchemaManagerConnection<'c>>(db: C) -> Result<(), DbErr> {
-        Change::Refresh.carry_out(&db.into_database_executor()).await
+        Change::Refresh.run(&db.into_database_executor()).await
     }
 
     async fn reset<'c, C: IntoSchemaManagerConnection<'c>>(db: C) -> Result<(), DbErr> {
-        Change::Reset.carry_out(&db.into_database_executor()).await
+        Change::Reset.run(&db.into_database_executor()).await
     }
 }
 
@@ -105,13 +107,15 @@ enum Change {
 }
 
 impl Change {
-    async fn carry_out(self, db: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
+    async fn run(self, db: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
         let start = Instant::now();
         loop {
-            let transaction = begin_alone(db).await?;
+            let transaction = begin_locked(db).await?;
             match self.apply(&transaction).await {
                 Ok(()) => return transaction.commit().await,
-                Err(error) if is_own(db) && is_table_lock_timeout(&error) && start.elapsed() < PATIENCE => {
+                Err(error)
+                    if is_own(db) && is_table_lock_timeout(&error) && start.elapsed() < LOCK_TIMEOUT =>
+                {
                     transaction.rollback().await?;
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -122,30 +126,30 @@ impl Change {
 
     async fn apply(self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
         match self {
-            Self::Up(steps) => climb(transaction, steps).await,
-            Self::Down(steps) => descend(transaction, steps).await,
+            Self::Up(steps) => up(transaction, steps).await,
+            Self::Down(steps) => down(transaction, steps).await,
             Self::Refresh => {
-                descend(transaction, None).await?;
-                climb(transaction, None).await
+                down(transaction, None).await?;
+                up(transaction, None).await
             }
             Self::Reset => {
-                descend(transaction, None).await?;
+                down(transaction, None).await?;
                 Steps::uninstall(transaction).await
             }
         }
     }
 }
 
-async fn climb(transaction: &DatabaseTransaction, steps: Option<u32>) -> Result<(), DbErr> {
+async fn up(transaction: &DatabaseTransaction, steps: Option<u32>) -> Result<(), DbErr> {
     Migrator::install(transaction).await?;
     Steps::up(transaction, steps).await
 }
 
-async fn descend(transaction: &DatabaseTransaction, steps: Option<u32>) -> Result<(), DbErr> {
+async fn down(transaction: &DatabaseTransaction, steps: Option<u32>) -> Result<(), DbErr> {
     let unknown = unknown_steps(transaction).await?;
     if !unknown.is_empty() {
         return Err(DbErr::Migration(format!(
-            "a newer version has applied {}: only that version can undo it",
+            "a newer version has applied {}: only that version can roll it back",
             unknown.join(", ")
         )));
     }

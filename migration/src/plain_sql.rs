@@ -1,4 +1,4 @@
-//! The whole schema as text, for teams that apply it with tools of their own.
+//! The whole schema as text, for teams that apply it with other tools.
 
 use std::fmt::Write;
 
@@ -9,10 +9,10 @@ use sea_orm_migration::seaql_migrations;
 
 use crate::steps::{RECORDS, texts};
 
-/// The whole schema as plain SQL, in one transaction, for an empty place: it makes what
-/// [`migrate`](crate::migrate) makes, and records the steps, so that the migrator takes them for applied.
+/// The whole schema as plain SQL, in one transaction, for a database or schema without the election's tables. It
+/// creates what [`migrate`](crate::migrate) creates, and records the migrations as applied.
 ///
-/// For a database that is neither PostgreSQL nor SQLite the text is a comment that says so.
+/// For any database but PostgreSQL and SQLite the text is a comment that says so.
 ///
 /// ```
 /// use sea_orm_migration::sea_orm::DbBackend;
@@ -40,7 +40,7 @@ pub fn sql(backend: DbBackend) -> String {
     text
 }
 
-/// As the stock migrator makes it.
+/// The records table, as the stock migrator creates it.
 fn records_table(backend: DbBackend) -> String {
     let mut create = Schema::new(backend).create_table_from_entity(seaql_migrations::Entity);
     create.table(RECORDS.into_iden()).if_not_exists();

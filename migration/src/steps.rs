@@ -1,4 +1,4 @@
-//! The steps as the stock migrator runs them: no lock, nothing written but by a step.
+//! The migrations as the stock migrator runs them: without a lock, and nothing but a migration writes.
 
 use std::collections::HashSet;
 
@@ -12,18 +12,18 @@ use crate::m20260101_000001_create_node_records as node_records;
 use crate::m20260101_000002_create_election_terms as election_terms;
 use crate::m20260101_000003_end_reason_as_text as end_reason;
 
-/// Where the applied steps are recorded: a table of our own, so that an application's migrator can keep
-/// its records in the same database.
+/// The table that records the applied migrations. An application's migrator keeps its own records beside it in the same
+/// database.
 pub(crate) const RECORDS: &str = "leader_election_migrations";
 
 const RECORDS_EXIST: Dialect = Dialect {
-    // The first table of that name on the search_path, which is the one every later statement means.
+    // The first table of that name on the search_path: every later statement uses the same one.
     postgres: "SELECT to_regclass('leader_election_migrations') IS NOT NULL AS found",
     sqlite: "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'leader_election_migrations') AS found",
 };
 
-/// The stock migrator over our steps, with `install` taken out: whoever calls `up` or `down` has made the
-/// table of records, and everything else only reads.
+/// The stock migrator over the election's migrations, without `install`: the caller of `up` or `down` has created the
+/// records table, and everything else only reads.
 pub(crate) struct Steps;
 
 #[async_trait::async_trait]
@@ -44,7 +44,7 @@ impl MigratorTrait for Steps {
         Ok(())
     }
 
-    /// The records of our own steps. A newer version's are passed over: schema changes are additive, and a
+    /// The records of this version's migrations. A newer version's are ignored: schema changes are additive, and one
     /// version runs beside the next.
     async fn get_migration_models<C: ConnectionTrait>(db: &C) -> Result<Vec<seaql_migrations::Model>, DbErr> {
         let own: HashSet<String> = Self::migrations().iter().map(|step| step.name().to_owned()).collect();
@@ -54,7 +54,7 @@ impl MigratorTrait for Steps {
     }
 }
 
-/// The applied steps that this version does not know, in order.
+/// The applied migrations that this version does not know, in order.
 pub(crate) async fn unknown_steps<C: ConnectionTrait>(db: &C) -> Result<Vec<String>, DbErr> {
     let own: HashSet<String> = Steps::migrations().iter().map(|step| step.name().to_owned()).collect();
     let records = all_records(db).await?;
@@ -88,7 +88,7 @@ async fn all_records<C: ConnectionTrait>(db: &C) -> Result<Vec<seaql_migrations:
         .collect()
 }
 
-/// Every step's schema in order, with its name.
+/// The name and the SQL of every migration, in order.
 pub(crate) fn texts() -> [(String, &'static Dialect); 3] {
     [
         (node_records::Migration.name().to_owned(), &node_records::UP),

@@ -1,5 +1,5 @@
 //! The entities are what `sea-orm-cli generate entity` writes from the migrated PostgreSQL schema.
-//! `make entity` writes them anew.
+//! `make entity` generates them again.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -42,7 +42,7 @@ async fn entities_are_what_the_generator_writes() {
     for (name, text) in generated {
         assert!(
             present[&name] == text,
-            "entity/src/{name} is not what the generator writes (`make entity` writes it anew). It writes:\n{text}"
+            "entity/src/{name} is not what the generator writes (run `make entity`). It writes:\n{text}"
         );
     }
 }
@@ -67,7 +67,7 @@ async fn generate(url: &str, dir: &Path) {
     run_generate_command(command, false).await.unwrap();
 }
 
-/// As `cargo fmt` does it, whatever the working directory.
+/// Formats as `cargo fmt` does, whatever the working directory.
 fn format(dir: &Path, config: &Path) {
     let files = sources(dir).into_keys().map(|name| dir.join(name));
     let status = Command::new("rustfmt")

@@ -1,6 +1,6 @@
-# A long run of the proof: `make prove SEEDS=10000 TIME=3600`, or of one scenario: `make prove SCENARIO=chaos`.
-# SEEDS is how many of each scenario the rules alone are put through, RUNTIME_SEEDS how many the runtime is; TIME bounds
-# each of the two, in seconds. SEQUENCES is how many are run against each real database.
+# A long run of the checks: `make prove SEEDS=10000 TIME=3600`, or one scenario: `make prove SCENARIO=chaos`.
+# SEEDS is the number of runs of each scenario with the rules alone, RUNTIME_SEEDS with the driver. TIME limits each of the
+# two, in seconds. SEQUENCES is the number of random sequences on each real database.
 SEEDS ?= 5000
 RUNTIME_SEEDS ?= 1000
 TIME ?= 1800

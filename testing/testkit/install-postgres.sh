@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes sure that PostgreSQL's server programs are on this machine, for tests that start servers of their
-# own. Creates and starts no cluster. The places searched are those of testkit/src/postgres/binaries.rs.
+# Installs PostgreSQL's server programs if they are missing, for tests that start their own servers. Creates and
+# starts no cluster. Searches the same places as testkit/src/postgres/binaries.rs.
 #
-# PG_BIN        the directory of the programs; nothing is installed then
-# PG_SEARCH     instead of /usr/lib/postgresql/*/bin (for the tests of this script)
-# PG_ETC        instead of /etc/postgresql-common (likewise)
+# PG_BIN        the directory of the programs; with it, nothing is installed
+# PG_SEARCH     replaces /usr/lib/postgresql/*/bin (for the tests of this script)
+# PG_ETC        replaces /etc/postgresql-common (for the tests of this script)
 set -eu
 
 search=${PG_SEARCH-/usr/lib/postgresql/*/bin}
@@ -20,7 +20,7 @@ find_server() {
         return
     fi
     newest=
-    # The pattern is to be expanded; `sort -V` knows that 9 comes before 10.
+    # Unquoted, so that the pattern is expanded. `sort -V` sorts 9 before 10.
     for dir in $(printf '%s\n' $search | sort -V); do
         if has_server "$dir"; then newest=$dir; fi
     done
@@ -41,7 +41,7 @@ if dir=$(find_server); then
 fi
 
 if [ -n "${PG_BIN:-}" ]; then
-    echo "error: PG_BIN is $PG_BIN, and postgres, initdb and psql are not all there" >&2
+    echo "error: PG_BIN is $PG_BIN, which does not have all of postgres, initdb and psql" >&2
     exit 1
 fi
 
@@ -67,20 +67,20 @@ install_package() {
 
 echo "No PostgreSQL server programs found: installing the package postgresql"
 $as_root apt-get update
-# First what decides about clusters, then the decision, then the server.
+# First the package that creates clusters, then the setting that it must not, then the server.
 install_package postgresql-common
 conf=$etc/createcluster.conf
 if [ -f "$conf" ]; then
     $as_root cp -p "$conf" "$conf.before-tests"
     trap '$as_root mv "$conf.before-tests" "$conf"' EXIT
 fi
-# The last of two settings counts.
+# If the setting is there twice, the last one counts.
 echo "create_main_cluster = false" | $as_root tee -a "$conf" >/dev/null
 install_package postgresql
 
 if dir=$(find_server); then
     echo "PostgreSQL server programs: $dir"
 else
-    echo "error: the package postgresql is installed, and its programs are not in $search" >&2
+    echo "error: the package postgresql is installed, but its programs are not in $search" >&2
     exit 1
 fi

@@ -1,19 +1,19 @@
-//! One node without any configuration, and the ways to end it.
+//! One node without configuration, and the ways to stop it.
 
 use std::time::{Duration, Instant};
 
 use testkit::{Postgres, Process, Signal};
 
-use crate::node::{Fixture, PATIENCE, id_of, leads};
+use crate::node::{Fixture, TIMEOUT, id_of, leads};
 
 #[tokio::test]
-async fn a_node_without_configuration_elects_itself_and_says_what_there_is_to_know() {
+async fn a_node_without_configuration_elects_itself_and_logs_what_it_uses() {
     let fixture = Fixture::empty();
     let node = fixture.start(&[]);
     let start = Instant::now();
     leads(&node, 1).await;
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}\n{}", start.elapsed(), node.output());
-    let said = node.output();
+    let output = node.output();
     for words in [
         "leader-election 0.1.0: node ",
         "leader-election.db",
@@ -23,9 +23,9 @@ async fn a_node_without_configuration_elects_itself_and_says_what_there_is_to_kn
         "within 15s",
         "try: ",
     ] {
-        assert!(said.contains(words), "{words:?} is not in:\n{said}");
+        assert!(output.contains(words), "{words:?} is not in:\n{output}");
     }
-    assert!(node.lines().len() <= 7, "{said}");
+    assert!(node.lines().len() <= 7, "{output}");
     let id = id_of(&node).await;
     assert_eq!(fixture.ids().await, [id.as_str()]);
     assert_eq!(fixture.terms().await, [format!("1 {id} open")]);
@@ -38,7 +38,7 @@ async fn each_of_the_three_signals_deregisters() {
         let node = fixture.start(&["--node-id", "solo"]);
         leads(&node, 1).await;
         node.signal(signal);
-        assert_eq!(node.wait_exit(PATIENCE).await, 0, "{}", node.output());
+        assert_eq!(node.wait_exit(TIMEOUT).await, 0, "{}", node.output());
         assert!(fixture.ids().await.is_empty());
         assert_eq!(fixture.terms().await, ["1 solo resigned"]);
         let last = node.lines().pop().unwrap();
@@ -47,7 +47,7 @@ async fn each_of_the_three_signals_deregisters() {
 }
 
 #[tokio::test]
-async fn signals_that_come_together_are_one() {
+async fn signals_within_the_debounce_count_as_one() {
     let fixture = Fixture::fast();
     let node = fixture.start(&["--node-id", "solo"]);
     leads(&node, 1).await;
@@ -55,29 +55,29 @@ async fn signals_that_come_together_are_one() {
     node.signal(Signal::CONT);
     node.signal(Signal::INT);
     node.signal(Signal::TERM);
-    assert_eq!(node.wait_exit(PATIENCE).await, 0, "{}", node.output());
+    assert_eq!(node.wait_exit(TIMEOUT).await, 0, "{}", node.output());
     assert_eq!(fixture.terms().await, ["1 solo resigned"]);
 }
 
-/// A node that leads, on a server that hangs, after its first signal. It would try to leave for 7.5 s.
-async fn leaving_in_vain(server: &Postgres) -> Process {
+/// A leader that has got its first signal while its server hangs. It tries to leave for 7.5 s.
+async fn leader_that_cannot_leave(server: &Postgres) -> Process {
     let fixture = Fixture::slow_on(&server.url());
     let node = fixture.node("solo", 0);
     leads(&node, 1).await;
     server.freeze();
     node.signal(Signal::TERM);
-    node.wait_for_line("a second signal ends", PATIENCE).await;
+    node.wait_for_line("a second signal ends", TIMEOUT).await;
     node
 }
 
 #[tokio::test]
 async fn a_second_signal_ends_the_process_at_once_while_the_database_hangs() {
     let server = Postgres::start();
-    let node = leaving_in_vain(&server).await;
-    // Within 300 ms it would be taken for the first one's echo.
+    let node = leader_that_cannot_leave(&server).await;
+    // Within 300 ms it would count as the first one.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let start = Instant::now();
     node.signal(Signal::INT);
-    assert_eq!(node.wait_exit(PATIENCE).await, 128 + 2, "{}", node.output());
+    assert_eq!(node.wait_exit(TIMEOUT).await, 128 + 2, "{}", node.output());
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }

@@ -1,24 +1,24 @@
-//! What the user wrote is wrong: one line, exit code 2, and nothing half-done.
+//! Bad input: one line, exit code 2, and no side effects.
 
 use std::fs;
 
-use crate::node::{Fixture, PATIENCE};
+use crate::node::{Fixture, TIMEOUT};
 use testkit::Process;
 
-/// Runs a node with this fixture, and returns the one line it ends with.
+/// Runs a node that refuses its input. Returns the one line it writes.
 async fn refused(fixture: &Fixture, arguments: &[&str]) -> String {
     let files = || fs::read_dir(fixture.path()).unwrap().map(|file| file.unwrap().file_name());
     let before: Vec<_> = files().collect();
     let node = {
         let mut shell = std::process::Command::new("/bin/sh");
         let node = fixture.command(arguments);
-        // What it may write to is its stderr.
+        // Stdout is marked: the line belongs on stderr.
         shell.args(["-c", r#"exec "$@" | sed 's/^/on stdout: /'"#, "sh"]).arg(node.get_program());
         shell.args(arguments).current_dir(fixture.path()).env_clear().env("PATH", "/usr/bin:/bin");
         shell.envs(node.get_envs().filter_map(|(name, value)| Some((name, value?))));
         Process::spawn_command(shell)
     };
-    node.wait_exit(PATIENCE).await;
+    node.wait_exit(TIMEOUT).await;
     let lines = node.lines();
     let [line] = lines.as_slice() else { panic!("{arguments:?} wrote:\n{}", node.output()) };
     assert!(line.starts_with("error: "), "{line}");
@@ -30,7 +30,7 @@ async fn refused(fixture: &Fixture, arguments: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn variables_that_make_no_sense_are_refused_in_one_line() {
+async fn invalid_variables_are_refused_in_one_line() {
     let long = "x".repeat(256);
     for (variables, says) in [
         (
@@ -63,7 +63,7 @@ async fn variables_that_make_no_sense_are_refused_in_one_line() {
 }
 
 #[tokio::test]
-async fn arguments_that_make_no_sense_are_refused_in_one_line() {
+async fn invalid_arguments_are_refused_in_one_line() {
     for (arguments, says) in [
         (&["--prioriti", "1"][..], "--prioriti"),
         (&["run", "--force"], "--force"),
@@ -81,7 +81,7 @@ async fn arguments_that_make_no_sense_are_refused_in_one_line() {
 }
 
 #[tokio::test]
-async fn a_line_of_the_env_file_that_cannot_be_read_is_refused_and_not_shown() {
+async fn an_invalid_line_of_the_env_file_is_refused_and_not_shown() {
     let fixture = Fixture::empty();
     fs::write(fixture.path().join(".env"), "DATABASE_URL=host=localhost password=wr0ng user=me\n").unwrap();
     let line = refused(&fixture, &[]).await;
@@ -89,7 +89,7 @@ async fn a_line_of_the_env_file_that_cannot_be_read_is_refused_and_not_shown() {
 }
 
 #[tokio::test]
-async fn a_password_in_what_is_refused_is_not_shown() {
+async fn a_password_in_a_refused_url_is_not_shown() {
     for url in [
         "postgres://me:wr0ng@host:port/db",
         "host=db password=wr0ng colour=blue sslmode=allow",

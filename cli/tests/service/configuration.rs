@@ -1,10 +1,10 @@
-//! Where settings come from.
+//! Where settings come from, and which source wins.
 
 use std::fs;
 
-use crate::node::{Fixture, PATIENCE, leads};
+use crate::node::{Fixture, TIMEOUT, leads};
 
-/// What is in the nodes' rows.
+/// The nodes' rows.
 async fn rows(fixture: &Fixture) -> Vec<String> {
     fixture
         .query(
@@ -15,7 +15,7 @@ async fn rows(fixture: &Fixture) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_flag_goes_before_the_environment_before_the_env_file_before_the_default() {
+async fn a_flag_wins_over_the_environment_over_the_env_file_over_the_default() {
     let fixture = Fixture::fast().with("NODE_PRIORITY", "20").with("ELECTION", "from-environment");
     fs::write(
         fixture.path().join(".env"),
@@ -45,7 +45,7 @@ async fn a_flag_goes_before_the_environment_before_the_env_file_before_the_defau
 }
 
 #[tokio::test]
-async fn the_times_and_the_database_can_be_flags() {
+async fn timing_and_database_can_be_set_by_flags() {
     let fixture = Fixture::empty();
     let file = fixture.path().join("else where.db");
     let url = format!("sqlite:{}", file.display());
@@ -60,7 +60,7 @@ async fn the_times_and_the_database_can_be_flags() {
     ];
     let node = fixture.start(&arguments);
     leads(&node, 1).await;
-    node.wait_for_line("every 4s", PATIENCE).await;
+    node.wait_for_line("every 4s", TIMEOUT).await;
     let fixture = fixture.with("DATABASE_URL", &url);
     let leases = fixture.query("SELECT CAST(lease_ms AS text) FROM election_terms").await;
     assert_eq!(leases, ["16000"]);

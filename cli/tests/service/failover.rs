@@ -1,19 +1,19 @@
-//! Three nodes, and leaders that end.
+//! Three nodes whose leader crashes or stops.
 
 use std::time::{Duration, Instant};
 
 use testkit::{Postgres, Process, Signal, eventually};
 
-use crate::node::{ELECTION_TIMEOUT, Fixture, PATIENCE, follows, leads, stop};
+use crate::node::{ELECTION_TIMEOUT, Fixture, TIMEOUT, follows, leads, stop};
 
-/// What a busy machine may add to a time that is measured here.
+/// What a busy machine may add to a measured time.
 const SLACK: Duration = Duration::from_secs(2);
 
 /// Three nodes of priorities 100, 50 and 10; the first leads.
 async fn three_nodes(fixture: &Fixture) -> [Process; 3] {
     let first = fixture.node("node-1", 100);
     leads(&first, 1).await;
-    // In this order the lowest priority is there before the middle one.
+    // In this order the lowest priority has joined before the middle one.
     let third = fixture.node("node-3", 10);
     let second = fixture.node("node-2", 50);
     follows(&second, "node-1", 1).await;
@@ -30,15 +30,15 @@ async fn a_leader_is_succeeded_by_the_best_survivor(fixture: &Fixture) {
     assert!(crash < ELECTION_TIMEOUT + SLACK, "{crash:?}\n{}", second.output());
     follows(&third, "node-2", 2).await;
 
-    // Until then the row of the killed node counts as that of a live one, which is given the precedence for a moment.
+    // Until then the killed node's row counts as live, and the others wait for it for a moment.
     let dead = start + 3 * ELECTION_TIMEOUT / 2;
-    eventually("node-1 to count as dead", PATIENCE, async || Instant::now() > dead).await;
+    eventually("node-1 to count as dead", TIMEOUT, async || Instant::now() > dead).await;
     let start = Instant::now();
     second.signal(Signal::TERM);
     leads(&third, 3).await;
     let stopped = start.elapsed();
     assert!(stopped < Duration::from_secs(1), "{stopped:?}\n{}", third.output());
-    assert_eq!(second.wait_exit(PATIENCE).await, 0, "{}", second.output());
+    assert_eq!(second.wait_exit(TIMEOUT).await, 0, "{}", second.output());
 
     let again = fixture.node("node-1", 100);
     follows(&again, "node-3", 3).await;
@@ -57,7 +57,7 @@ async fn a_leader_is_succeeded_by_the_best_survivor_on_sqlite() {
     a_leader_is_succeeded_by_the_best_survivor(&Fixture::fast()).await;
 }
 
-/// Twenty times: the leader is stopped, the follower leads, the stopped one joins again.
+/// Twenty times: the leader is stopped, the follower leads, and a new node takes the follower's place.
 #[tokio::test]
 async fn a_stopped_leader_is_succeeded_in_milliseconds() {
     let database = Postgres::shared().database("hand_over");
@@ -69,17 +69,17 @@ async fn a_stopped_leader_is_succeeded_in_milliseconds() {
         let (before, after) = (format!("node-{}", (term % 2)), format!("node-{}", (term + 1) % 2));
         let follower = fixture.node(&after, 0);
         follows(&follower, &before, term - 1).await;
-        // A node that has just registered does not stand for a tenth of the heartbeat interval.
-        eventually("the follower to have settled", PATIENCE, async || {
-            let settled = "clock_timestamp() - created_at > interval '150 ms'";
-            database.psql(&format!("SELECT {settled} FROM node_records WHERE id = '{after}'")) == "t"
+        // A node that has just registered does not campaign for a tenth of the heartbeat interval.
+        eventually("the end of the follower's startup delay", TIMEOUT, async || {
+            let is_over = "clock_timestamp() - created_at > interval '150 ms'";
+            database.psql(&format!("SELECT {is_over} FROM node_records WHERE id = '{after}'")) == "t"
         })
         .await;
         let start = Instant::now();
         leader.signal(Signal::TERM);
         leads(&follower, term).await;
         seen.push(start.elapsed());
-        assert_eq!(leader.wait_exit(PATIENCE).await, 0, "{}", leader.output());
+        assert_eq!(leader.wait_exit(TIMEOUT).await, 0, "{}", leader.output());
         leader = follower;
     }
     stop(&leader).await;

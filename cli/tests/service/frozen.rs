@@ -1,11 +1,11 @@
-//! A leader that stands still for longer than its lease.
+//! A leader whose process is frozen for longer than its lease.
 
 use testkit::{Postgres, Signal, eventually};
 
-use crate::node::{Fixture, PATIENCE, follows, leads};
+use crate::node::{Fixture, TIMEOUT, follows, leads};
 
 #[tokio::test]
-async fn a_leader_that_was_frozen_past_its_lease_leads_no_more() {
+async fn a_leader_frozen_past_its_lease_has_lost_its_leadership() {
     let database = Postgres::shared().database("frozen");
     for fixture in [Fixture::fast(), Fixture::on(&database.url())] {
         let frozen = fixture.node("node-1", 100);
@@ -13,24 +13,23 @@ async fn a_leader_that_was_frozen_past_its_lease_leads_no_more() {
         let other = fixture.node("node-2", 50);
         follows(&other, "node-1", 1).await;
 
-        // Right after a heartbeat: on SQLite, a process that is frozen in a transaction holds everybody up.
-        let beat = async || {
+        // Freeze it right after a heartbeat: on SQLite, a process frozen in a transaction blocks every other.
+        let heartbeat_seq = async || {
             fixture.query("SELECT CAST(heartbeat_seq AS text) FROM node_records WHERE id = 'node-1'").await
         };
-        let now = beat().await;
-        eventually("a heartbeat", PATIENCE, async || beat().await != now).await;
+        let before = heartbeat_seq().await;
+        eventually("a heartbeat", TIMEOUT, async || heartbeat_seq().await != before).await;
         frozen.signal(Signal::STOP);
-        other.wait_for_line("node-1 silent for ", PATIENCE).await;
+        other.wait_for_line("node-1 silent for ", TIMEOUT).await;
         leads(&other, 2).await;
         let before = frozen.lines().len();
         frozen.signal(Signal::CONT);
-        let (next, _) =
-            frozen.wait_for_line_after(before, "node-1 lost leadership of term 1", PATIENCE).await;
-        // The step it was frozen in may have been the first to fail: nothing is said of a lease that is over.
+        let (next, _) = frozen.wait_for_line_after(before, "node-1 lost leadership of term 1", TIMEOUT).await;
+        // The step it was frozen in fails after the lease has ended: the log must not say that the lease still runs.
         assert!(!frozen.output().contains("the lease still runs"), "{}", frozen.output());
-        frozen.wait_for_line_after(next, "follows node-2 (term 2)", PATIENCE).await;
+        frozen.wait_for_line_after(next, "follows node-2 (term 2)", TIMEOUT).await;
 
-        // The one with the lower priority goes on leading, and when it ends the other is back in service.
+        // The node with the lower priority still leads. When it stops, the other leads again.
         assert_eq!(fixture.terms().await, ["1 node-1 expired", "2 node-2 open"]);
         other.signal(Signal::TERM);
         leads(&frozen, 3).await;

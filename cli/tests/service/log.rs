@@ -1,9 +1,9 @@
-//! What one reads.
+//! The log: its format, and what is in it.
 
 use serde_json::Value;
 use testkit::{Postgres, Signal, eventually};
 
-use crate::node::{Fixture, PATIENCE, follows, leads, stop};
+use crate::node::{Fixture, TIMEOUT, follows, leads, stop};
 
 fn parsed(lines: &[String]) -> Vec<Value> {
     let parse = |line: &String| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
@@ -21,9 +21,9 @@ async fn a_json_log_is_json_in_every_line_and_names_election_node_and_term() {
     stop(&leader).await;
     leads(&follower, 2).await;
     let newer = fixture.node("node-2", 50);
-    newer.wait_for_line("belongs to the current leader", PATIENCE).await;
+    newer.wait_for_line("belongs to the current leader", TIMEOUT).await;
     follower.signal(Signal::INT);
-    assert_eq!(follower.wait_exit(PATIENCE).await, 0);
+    assert_eq!(follower.wait_exit(TIMEOUT).await, 0);
 
     for (node, id) in [(&leader, "node-1"), (&follower, "node-2")] {
         let lines = parsed(&node.lines());
@@ -43,24 +43,24 @@ async fn a_json_log_is_json_in_every_line_and_names_election_node_and_term() {
 }
 
 #[tokio::test]
-async fn what_ends_a_node_is_json_too() {
+async fn the_error_that_ends_a_node_is_json_too() {
     let server = Postgres::shared();
     let fixture = Fixture::on(&server.url().replace("s3cret", "wr0ng")).with("LOG_FORMAT", "json");
-    let (code, said) = fixture.run(&[]).await;
-    let lines = parsed(&[said]);
+    let (code, output) = fixture.run(&[]).await;
+    let lines = parsed(&[output]);
     assert_eq!((code, &lines[0]["level"]), (69, &"ERROR".into()));
     assert!(lines[0]["message"].as_str().unwrap().contains("refused the login"), "{}", lines[0]);
 
     let database = server.database("json_end");
     let fixture = Fixture::on(&database.url()).with("LOG_FORMAT", "json").with("AUTO_MIGRATE", "false");
-    let (code, said) = fixture.run(&[]).await;
-    let lines = parsed(&[said]);
+    let (code, output) = fixture.run(&[]).await;
+    let lines = parsed(&[output]);
     assert_eq!((code, &lines[0]["level"]), (78, &"ERROR".into()));
 }
 
-/// Slower than elsewhere: here no heartbeat may be late, on a busy machine either.
+/// With longer timing than elsewhere: no heartbeat may be late, even on a busy machine.
 #[tokio::test]
-async fn in_calm_nothing_is_logged() {
+async fn nothing_is_logged_while_nothing_changes() {
     let database = Postgres::shared().database("calm");
     let fixture = Fixture::on(&database.url())
         .with("HEARTBEAT_INTERVAL", "1s")
@@ -71,27 +71,26 @@ async fn in_calm_nothing_is_logged() {
     let nodes = [first, fixture.node("node-2", 2), fixture.node("node-3", 1)];
     follows(&nodes[1], "node-1", 1).await;
     follows(&nodes[2], "node-1", 1).await;
-    let fewest_beats = async || {
-        let beats = fixture.query("SELECT CAST(heartbeat_seq AS text) FROM node_records").await;
-        beats.iter().map(|beat| beat.parse::<i64>().unwrap()).min().unwrap()
+    let lowest_seq = async || {
+        let seqs = fixture.query("SELECT CAST(heartbeat_seq AS text) FROM node_records").await;
+        seqs.iter().map(|seq| seq.parse::<i64>().unwrap()).min().unwrap()
     };
-    let mut said = Vec::new();
+    let mut output = Vec::new();
     for attempt in 1.. {
         let before = nodes.each_ref().map(|node| node.lines().len());
-        let start = fewest_beats().await;
-        eventually("nine heartbeats of every node", PATIENCE, async || fewest_beats().await >= start + 9)
-            .await;
-        said = nodes.iter().zip(before).flat_map(|(node, before)| node.lines().split_off(before)).collect();
-        // A machine so busy that the database is slow is no calm.
-        if attempt == 3 || !said.iter().any(|line| line.contains("no answer within")) {
+        let start = lowest_seq().await;
+        eventually("nine heartbeats of every node", TIMEOUT, async || lowest_seq().await >= start + 9).await;
+        output = nodes.iter().zip(before).flat_map(|(node, before)| node.lines().split_off(before)).collect();
+        // Try again if the machine was so busy that the database did not answer in time.
+        if attempt == 3 || !output.iter().any(|line| line.contains("no answer within")) {
             break;
         }
     }
-    assert!(said.is_empty(), "{}", said.join("\n"));
+    assert!(output.is_empty(), "{}", output.join("\n"));
 }
 
 #[tokio::test]
-async fn lines_for_people_repeat_no_fields_and_have_no_colours_in_a_pipe() {
+async fn text_lines_repeat_no_fields_and_have_no_colours_in_a_pipe() {
     let fixture = Fixture::fast();
     let node = fixture.node("solo", 7);
     leads(&node, 1).await;

@@ -1,4 +1,4 @@
-//! The service as one runs it: real processes, on a real PostgreSQL and on SQLite files.
+//! The command as a user runs it: real processes, on a real PostgreSQL and on SQLite files.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! How a test runs nodes, and looks into their database.
+//! How a test runs nodes and reads their database.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -9,41 +9,41 @@ use leader_election::DatabaseUrl;
 use sea_orm_migration::sea_orm::{ConnectionTrait, Statement};
 use testkit::{Process, Signal, TempDir};
 
-/// Longer than anything here takes on a busy machine. What has to be fast is measured.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a test waits for anything. What has to be fast is measured.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The heartbeat interval, election timeout and node timeout of these tests.
-pub const TIMES: [(&str, &str); 3] =
+pub const TIMING: [(&str, &str); 3] =
     [("HEARTBEAT_INTERVAL", "600ms"), ("ELECTION_TIMEOUT", "2s"), ("NODE_TIMEOUT", "4s")];
 
-/// The election timeout of [`TIMES`].
+/// The election timeout of [`TIMING`].
 pub const ELECTION_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A directory, the settings that the processes started in it share, and the database that these name.
+/// A directory, the variables of the processes started in it, and the database that these variables name.
 pub struct Fixture {
     dir: TempDir,
     variables: Vec<(String, String)>,
 }
 
 impl Fixture {
-    /// An empty directory, and not one variable set.
+    /// An empty directory, without any variable.
     pub fn empty() -> Self {
         Self { dir: testkit::directory(), variables: Vec::new() }
     }
 
-    /// With short times, on this database.
+    /// With short timing, on this database.
     pub fn on(url: &str) -> Self {
         Self::fast().with("DATABASE_URL", url)
     }
 
-    /// With the times as they are by default: nothing is late on a busy machine either.
+    /// With the default timing, on this database: no heartbeat is late, even on a busy machine.
     pub fn slow_on(url: &str) -> Self {
         Self::empty().with("DATABASE_URL", url)
     }
 
-    /// With short times, on the SQLite file that a node makes for itself.
+    /// With short timing, on the default SQLite file.
     pub fn fast() -> Self {
-        TIMES.into_iter().fold(Self::empty(), |fixture, (name, value)| fixture.with(name, value))
+        TIMING.into_iter().fold(Self::empty(), |fixture, (name, value)| fixture.with(name, value))
     }
 
     pub fn with(self, name: &str, value: &str) -> Self {
@@ -61,14 +61,14 @@ impl Fixture {
         self.dir.path()
     }
 
-    /// The database that is used: the one that was named, or the default file.
+    /// The database: `DATABASE_URL`, or the default file.
     pub fn url(&self) -> String {
         let named = self.variables.iter().find(|(name, _)| name == "DATABASE_URL");
         let file = || format!("sqlite:{}?mode=rw", self.path().join("leader-election.db").display());
         named.map_or_else(file, |(_, url)| url.clone())
     }
 
-    /// The program, with nothing of this process's own environment that could configure it.
+    /// The program, without this process's environment.
     pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_leader-election"));
         command.args(arguments).current_dir(self.path()).env_clear().env("HOME", self.path());
@@ -89,7 +89,7 @@ impl Fixture {
     /// Runs the program to its end: its exit code and everything it wrote.
     pub async fn run(&self, arguments: &[&str]) -> (i32, String) {
         let process = self.start(arguments);
-        let code = process.wait_exit(PATIENCE).await;
+        let code = process.wait_exit(TIMEOUT).await;
         (code, process.output())
     }
 
@@ -108,7 +108,7 @@ impl Fixture {
         self.query("SELECT id FROM node_records ORDER BY id").await
     }
 
-    /// The terms: each one's number, leader, and how it ended.
+    /// The terms: number, leader, and how each ended.
     pub async fn terms(&self) -> Vec<String> {
         self.query(
             "SELECT CAST(term AS text) || ' ' || leader_id || ' ' || COALESCE(CAST(end_reason AS text), 'open') \
@@ -118,25 +118,25 @@ impl Fixture {
     }
 }
 
-/// Waits until the node says that it leads this term.
+/// Waits until the node logs that it leads this term.
 pub async fn leads(node: &Process, term: i64) -> String {
-    node.wait_for_line(&format!("leads (term {term})"), PATIENCE).await
+    node.wait_for_line(&format!("leads (term {term})"), TIMEOUT).await
 }
 
-/// Waits until the node says that it follows.
+/// Waits until the node logs that it follows this leader.
 pub async fn follows(node: &Process, leader: &str, term: i64) -> String {
-    node.wait_for_line(&format!("follows {leader} (term {term})"), PATIENCE).await
+    node.wait_for_line(&format!("follows {leader} (term {term})"), TIMEOUT).await
 }
 
-/// Stops a node in good order.
+/// Stops a node gracefully.
 pub async fn stop(node: &Process) {
     node.signal(Signal::TERM);
-    assert_eq!(node.wait_exit(PATIENCE).await, 0, "{}", node.output());
+    assert_eq!(node.wait_exit(TIMEOUT).await, 0, "{}", node.output());
 }
 
-/// The id a node gave itself, from its first line.
+/// The id a node chose, from its first line.
 pub async fn id_of(node: &Process) -> String {
-    let line = node.wait_for_line(": node ", PATIENCE).await;
+    let line = node.wait_for_line(": node ", TIMEOUT).await;
     let (_, rest) = line.split_once(": node ").unwrap();
     rest.split(',').next().unwrap().to_owned()
 }

@@ -1,8 +1,8 @@
-//! Who makes the tables.
+//! Who creates the tables.
 
 use testkit::{Postgres, Process, eventually};
 
-use crate::node::{Fixture, PATIENCE, leads, stop};
+use crate::node::{Fixture, TIMEOUT, leads, stop};
 
 const STEPS: [&str; 3] = [
     "m20260101_000001_create_node_records",
@@ -10,7 +10,7 @@ const STEPS: [&str; 3] = [
     "m20260101_000003_end_reason_as_text",
 ];
 
-/// An empty database of each kind. Nothing here depends on the times.
+/// An empty database of each kind, with the default timing.
 fn both_kinds(name: &str) -> [Fixture; 2] {
     let database = Postgres::shared().database(name);
     let fixture = Fixture::empty();
@@ -19,14 +19,14 @@ fn both_kinds(name: &str) -> [Fixture; 2] {
 }
 
 #[tokio::test]
-async fn without_auto_migrate_the_command_is_named_and_then_works() {
+async fn without_auto_migrate_the_error_names_the_command_that_creates_the_tables() {
     for fixture in both_kinds("no_auto_migrate") {
         let fixture = fixture.with("AUTO_MIGRATE", "false");
-        let (code, said) = fixture.run(&["run", "--node-id", "solo"]).await;
-        assert_eq!((code, said.lines().count()), (78, 1), "{said}");
-        assert!(said.contains("`leader-election migrate up`"), "{said}");
-        let (code, said) = fixture.run(&["migrate", "up"]).await;
-        assert_eq!((code, said.as_str()), (0, "the schema is up to date"));
+        let (code, output) = fixture.run(&["run", "--node-id", "solo"]).await;
+        assert_eq!((code, output.lines().count()), (78, 1), "{output}");
+        assert!(output.contains("`leader-election migrate up`"), "{output}");
+        let (code, output) = fixture.run(&["migrate", "up"]).await;
+        assert_eq!((code, output.as_str()), (0, "the schema is up to date"));
         let node = fixture.node("solo", 0);
         leads(&node, 1).await;
         stop(&node).await;
@@ -34,13 +34,13 @@ async fn without_auto_migrate_the_command_is_named_and_then_works() {
 }
 
 #[tokio::test]
-async fn five_nodes_that_start_at_once_on_an_empty_database_all_come_up() {
+async fn five_nodes_that_start_at_once_on_an_empty_database_all_join() {
     for fixture in both_kinds("five_at_once") {
         let ids = ["a", "b", "c", "d", "e"];
         let nodes = ids.map(|id| fixture.node(id, 0));
         let up =
             |node: &Process| node.output().contains(" leads (term ") || node.output().contains(" follows ");
-        eventually("all five to lead or to follow", PATIENCE, async || nodes.iter().all(up)).await;
+        eventually("all five to lead or to follow", TIMEOUT, async || nodes.iter().all(up)).await;
         assert_eq!(fixture.ids().await, ids);
         for node in &nodes {
             assert_eq!(node.exit_code(), None, "{}", node.output());
@@ -49,23 +49,23 @@ async fn five_nodes_that_start_at_once_on_an_empty_database_all_come_up() {
 }
 
 #[tokio::test]
-async fn the_schema_goes_up_and_down_and_is_made_fresh() {
+async fn the_schema_goes_up_and_down_and_fresh() {
     for fixture in both_kinds("migrate") {
         let run = async |arguments: &[&str]| {
-            let (code, said) = fixture.run(arguments).await;
-            assert_eq!(code, 0, "{arguments:?}: {said}");
-            said
+            let (code, output) = fixture.run(arguments).await;
+            assert_eq!(code, 0, "{arguments:?}: {output}");
+            output
         };
         let status = async |states: [&str; 3]| {
-            let said = run(&["migrate", "status"]).await;
+            let output = run(&["migrate", "status"]).await;
             let expected = [0, 1, 2].map(|at| format!("{}  {}", states[at], STEPS[at]));
-            assert_eq!(said.lines().collect::<Vec<_>>(), expected);
+            assert_eq!(output.lines().collect::<Vec<_>>(), expected);
         };
         status(["Pending", "Pending", "Pending"]).await;
         run(&["migrate", "up"]).await;
         status(["Applied", "Applied", "Applied"]).await;
         assert_eq!(run(&["migrate", "up"]).await, "the schema is up to date");
-        assert!(run(&["migrate", "down"]).await.contains("took back"));
+        assert!(run(&["migrate", "down"]).await.contains("rolled back"));
         status(["Applied", "Applied", "Pending"]).await;
         run(&["migrate", "up"]).await;
         let node = fixture.node("solo", 0);
@@ -80,7 +80,7 @@ async fn the_schema_goes_up_and_down_and_is_made_fresh() {
 }
 
 #[tokio::test]
-async fn the_printed_schema_is_one_that_a_node_takes() {
+async fn a_node_runs_on_the_printed_schema() {
     let server = Postgres::shared();
     let database = server.database("plain_sql");
     let fixture = Fixture::on(&database.url()).with("AUTO_MIGRATE", "false");
@@ -91,7 +91,7 @@ async fn the_printed_schema_is_one_that_a_node_takes() {
     leads(&node, 1).await;
     stop(&node).await;
 
-    // It connects to nothing, and makes no file.
+    // It connects to nothing, and creates no file.
     let fixture = Fixture::empty();
     let (code, sql) = fixture.run(&["migrate", "sql"]).await;
     assert_eq!(code, 0, "{sql}");
@@ -102,9 +102,9 @@ async fn the_printed_schema_is_one_that_a_node_takes() {
 }
 
 #[tokio::test]
-async fn migrate_says_which_file_it_takes_when_it_was_told_none() {
+async fn migrate_names_the_default_file_when_no_database_is_given() {
     let fixture = Fixture::empty();
-    let (code, said) = fixture.run(&["migrate", "up"]).await;
-    assert_eq!(code, 0, "{said}");
-    assert!(said.contains("DATABASE_URL is not set: using sqlite ./leader-election.db"), "{said}");
+    let (code, output) = fixture.run(&["migrate", "up"]).await;
+    assert_eq!(code, 0, "{output}");
+    assert!(output.contains("DATABASE_URL is not set: using sqlite ./leader-election.db"), "{output}");
 }

@@ -2,20 +2,20 @@
 
 use testkit::{Postgres, Process};
 
-use crate::node::{Fixture, PATIENCE, follows, leads, stop};
+use crate::node::{Fixture, TIMEOUT, follows, leads, stop};
 
-/// The test server's password, in whole or percent-encoded.
-fn holds_no_secret(said: &str) {
+/// Checks that no password, and no part of one, is in the output.
+fn assert_no_secret(output: &str) {
     let password = Postgres::shared().password();
-    assert!(said.len() > 50);
+    assert!(output.len() > 50);
     for part in [password, "s3cret", "p%40ss", "wr0ng"] {
-        let line = said.lines().find(|line| line.contains(part));
+        let line = output.lines().find(|line| line.contains(part));
         assert_eq!(line, None);
     }
 }
 
 #[tokio::test]
-async fn the_password_is_in_no_log_at_the_level_trace() {
+async fn the_password_is_not_in_the_log_at_the_level_trace() {
     let database = Postgres::shared().database("secrets");
     for url in [database.url(), database.keyword_dsn()] {
         for format in ["text", "json"] {
@@ -25,32 +25,32 @@ async fn the_password_is_in_no_log_at_the_level_trace() {
                 .with("ELECTION", format);
             let nodes: [Process; 2] = [fixture.node("node-1", 1), fixture.node("node-2", 0)];
             let leader = tokio::select! {
-                _ = nodes[0].wait_for_line("node-1 leads (term", PATIENCE) => 0,
-                _ = nodes[1].wait_for_line("node-2 leads (term", PATIENCE) => 1,
+                _ = nodes[0].wait_for_line("node-1 leads (term", TIMEOUT) => 0,
+                _ = nodes[1].wait_for_line("node-2 leads (term", TIMEOUT) => 1,
             };
-            nodes[1 - leader].wait_for_line(" follows node-", PATIENCE).await;
+            nodes[1 - leader].wait_for_line(" follows node-", TIMEOUT).await;
             for node in &nodes {
                 stop(node).await;
-                holds_no_secret(&node.output());
+                assert_no_secret(&node.output());
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_refused_password_is_in_no_log_at_the_level_trace() {
+async fn a_refused_password_is_not_in_the_log_at_the_level_trace() {
     let server = Postgres::shared();
     for url in [server.url().replace("s3cret", "wr0ng"), server.keyword_dsn().replace("s3cret", "wr0ng")] {
         for arguments in [&["run"][..], &["migrate", "up"]] {
-            let (code, said) = Fixture::on(&url).with("RUST_LOG", "trace").run(arguments).await;
+            let (code, output) = Fixture::on(&url).with("RUST_LOG", "trace").run(arguments).await;
             assert_eq!(code, 69);
-            holds_no_secret(&said);
+            assert_no_secret(&output);
         }
     }
 }
 
 #[tokio::test]
-async fn the_password_is_found_in_the_servers_own_variables_and_not_shown() {
+async fn the_password_from_libpqs_variables_is_used_and_not_shown() {
     let server = Postgres::shared();
     let database = server.database("variables");
     let fixture = Fixture::on(&format!("host=127.0.0.1 port={} dbname={}", server.port(), database.name()))
@@ -62,5 +62,5 @@ async fn the_password_is_found_in_the_servers_own_variables_and_not_shown() {
     let other = fixture.node("node-2", 0);
     follows(&other, "node-1", 1).await;
     stop(&node).await;
-    holds_no_secret(&node.output());
+    assert_no_secret(&node.output());
 }

@@ -5,7 +5,7 @@ fn with(variables: &[(&str, &str)]) -> Environment {
 }
 
 #[test]
-fn the_environment_fills_in_what_is_missing_and_is_held_to_the_same_rules() {
+fn the_environment_supplies_unset_settings_by_the_same_rules() {
     let variables = with(&[
         ("PGHOST", "db"),
         ("PGUSER", "me"),
@@ -27,9 +27,9 @@ fn the_environment_fills_in_what_is_missing_and_is_held_to_the_same_rules() {
         ("PGPASSWORD", "hunter2\0", "zero byte"),
         ("PGOPTIONS", "-B 10", "the environment variable `PGOPTIONS` cannot be honoured"),
     ] {
-        let said = parse_with("user=me", &with(&[(variable, value)])).unwrap_err().to_string();
-        assert!(said.contains(expected), "{said}");
-        assert!(!said.contains("hunter2"), "{said}");
+        let message = parse_with("user=me", &with(&[(variable, value)])).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
     }
 }
 
@@ -53,7 +53,7 @@ fn the_password_and_the_password_file_come_from_the_environment() {
 }
 
 #[test]
-fn without_a_name_the_operating_systems_user_logs_in() {
+fn the_operating_systems_user_logs_in_if_no_user_is_given() {
     let environment = Environment::empty().with_user("os");
     assert_eq!(parse_with("host=db", &environment).unwrap().location(), "postgres://os@db:5432/os");
     let environment = environment.with_variables([("PGUSER", "pg")]);

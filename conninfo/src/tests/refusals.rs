@@ -3,16 +3,16 @@ use super::*;
 #[track_caller]
 fn refused(input: &str, expected: &str) {
     let Err(error) = parse(input) else { panic!("accepted: {input}") };
-    for said in [error.to_string(), format!("{error:?}")] {
-        assert!(!said.contains("s3cret") && !said.contains("hunter2"), "{said}");
-        assert!(!said.contains('\n'), "{said}");
+    for text in [error.to_string(), format!("{error:?}")] {
+        assert!(!text.contains("s3cret") && !text.contains("hunter2"), "{text}");
+        assert!(!text.contains('\n'), "{text}");
     }
-    let said = error.to_string();
-    assert!(said.contains(expected), "{input}: {said}");
+    let message = error.to_string();
+    assert!(message.contains(expected), "{input}: {message}");
 }
 
 #[test]
-fn harmless_values_pass() {
+fn values_that_change_nothing_are_accepted() {
     for keyword in [
         "client_encoding=UTF8",
         "client_encoding=auto",
@@ -37,7 +37,7 @@ fn harmless_values_pass() {
 }
 
 #[test]
-fn what_cannot_be_honoured_is_refused_by_name() {
+fn unsupported_settings_are_refused_by_name() {
     for (keyword, expected) in [
         ("service=x", "keyword `service` cannot be honoured: service files are not read"),
         ("gssencmode=require", "keyword `gssencmode` with the value `require` cannot be honoured"),
@@ -100,7 +100,7 @@ fn a_url_is_as_strict_as_libpq() {
 }
 
 #[test]
-fn what_is_no_database_is_refused_without_repeating_it() {
+fn a_text_in_no_known_form_is_refused_without_repeating_it() {
     refused("", "it is empty");
     refused(" \n", "it is empty");
     refused("hunter2", "neither a URL");

@@ -26,7 +26,7 @@ async fn ten_nodes_that_start_together_migrate_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_a_current_schema_nobody_waits_for_the_lock() {
+async fn a_current_schema_needs_no_lock() {
     let database = TestDatabase::postgres().await;
     migrate(&database.db).await.unwrap();
     let other = database.another_connection().await;
@@ -41,7 +41,7 @@ async fn on_a_current_schema_nobody_waits_for_the_lock() {
 
 /// A heartbeat that queues behind the migration must not wait for as long as the table is locked.
 #[tokio::test(flavor = "multi_thread")]
-async fn while_a_table_is_locked_others_get_at_it_between_the_attempts_to_change_it() {
+async fn between_two_attempts_to_change_a_locked_table_others_can_use_it() {
     let database = TestDatabase::postgres().await;
     migrate(&database.db).await.unwrap();
     let holder = database.another_connection().await.begin().await.unwrap();
@@ -64,9 +64,9 @@ async fn while_a_table_is_locked_others_get_at_it_between_the_attempts_to_change
     migrating.await.unwrap().unwrap();
 }
 
-/// A process that is frozen or cut off between two statements must not keep every other node from starting.
+/// A process that is frozen or disconnected between two statements must not keep every other node from starting.
 #[tokio::test]
-async fn the_server_limits_how_long_a_migration_waits_and_sits_idle() {
+async fn the_server_limits_how_long_a_migration_waits_and_is_idle() {
     let database = TestDatabase::postgres().await;
     let record = "
         CREATE TABLE limits (idle text, lock text);
@@ -79,11 +79,11 @@ async fn the_server_limits_how_long_a_migration_waits_and_sits_idle() {
     migrate(&database.db).await.unwrap();
     assert_eq!(database.count("(SELECT DISTINCT idle, lock FROM limits) AS found").await, 1);
     assert_ne!(database.count("limits WHERE idle = '10s' AND lock = '2s'").await, 0);
-    // And nothing of it stays in the session.
+    // The session keeps its own settings.
     let left = "pg_settings WHERE name IN ('idle_in_transaction_session_timeout', 'lock_timeout') AND setting <> '0'";
     assert_eq!(database.count(left).await, 0);
 
-    // In a transaction of the caller's the limits are the caller's choice.
+    // In a transaction that the caller began, no limit is set.
     let database = TestDatabase::postgres().await;
     database.run(record).await.unwrap();
     let callers = database.db.begin().await.unwrap();
@@ -94,7 +94,7 @@ async fn the_server_limits_how_long_a_migration_waits_and_sits_idle() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_sqlite_a_writer_of_the_applications_is_waited_for_without_a_busy_timeout() {
+async fn on_sqlite_a_migration_waits_for_the_applications_writer_without_a_busy_timeout() {
     let database = TestDatabase::sqlite().await;
     database.run("CREATE TABLE app_things (n integer)").await.unwrap();
     let writer = database.another_connection().await.begin().await.unwrap();

@@ -8,14 +8,14 @@ use sea_orm_migration::sea_orm::Statement;
 
 use crate::test_database::TestDatabase;
 
-const BEFORE: [&str; 6] = ["resigned", "transferred", "preempted", "lapsed", "expired", "replaced"];
+const PREVIOUS: [&str; 6] = ["resigned", "transferred", "preempted", "lapsed", "expired", "replaced"];
 
-/// The schema of the version before, with a term that ended for each of its reasons and an open one.
-async fn with_the_version_before() -> [TestDatabase; 2] {
+/// The schema of the previous version, with a term that ended for each of its reasons and an open one.
+async fn with_the_previous_schema() -> [TestDatabase; 2] {
     let databases = TestDatabase::both().await;
     for database in &databases {
         Migrator::up(&database.db, Some(2)).await.unwrap();
-        let ended = BEFORE.iter().map(|reason| format!("'2026-01-01 00:00:01+00:00', '{reason}'"));
+        let ended = PREVIOUS.iter().map(|reason| format!("'2026-01-01 00:00:01+00:00', '{reason}'"));
         for (index, end) in ended.chain(["NULL, NULL".to_owned()]).enumerate() {
             let insert = "INSERT INTO election_terms (election, term, leader_id, incarnation, lease_ms, started_at, ended_at, end_reason, successor)";
             let row = format!(
@@ -43,8 +43,8 @@ async fn end(database: &TestDatabase, term: i64, reason: &str) -> Result<(), DbE
 }
 
 #[tokio::test]
-async fn the_rows_of_the_version_before_are_the_same_up_and_down() {
-    for database in with_the_version_before().await {
+async fn rows_of_the_previous_version_are_the_same_up_and_down() {
+    for database in with_the_previous_schema().await {
         let (schema, rows) = (database.schema().await, terms(&database).await);
         assert_eq!(rows.len(), 7);
         migrate(&database.db).await.unwrap();
@@ -60,8 +60,8 @@ async fn the_rows_of_the_version_before_are_the_same_up_and_down() {
 }
 
 #[tokio::test]
-async fn a_reason_that_the_version_before_does_not_have_becomes_one_that_it_has_on_the_way_down() {
-    for database in with_the_version_before().await {
+async fn rolling_back_replaces_reasons_that_the_previous_version_does_not_know() {
+    for database in with_the_previous_schema().await {
         assert!(end(&database, 1, "died").await.is_err());
         migrate(&database.db).await.unwrap();
         end(&database, 1, "died").await.unwrap();
@@ -74,10 +74,10 @@ async fn a_reason_that_the_version_before_does_not_have_becomes_one_that_it_has_
     }
 }
 
-/// The very statements of a node of the version before, prepared on a connection of its own before the schema changes.
+/// The statements of a node of the previous version, prepared on its own connection before the schema changes.
 #[tokio::test]
-async fn a_node_of_the_version_before_goes_on_through_the_change() {
-    for database in with_the_version_before().await {
+async fn a_node_of_the_previous_version_keeps_working_through_the_migration() {
+    for database in with_the_previous_schema().await {
         let backend = database.db.get_database_backend();
         let value = match backend {
             DbBackend::Postgres => "$1::\"end_reason\"",
@@ -89,8 +89,8 @@ async fn a_node_of_the_version_before_goes_on_through_the_change() {
         let read =
             "SELECT CAST(\"end_reason\" AS text) AS \"reason\" FROM \"election_terms\" WHERE \"term\" = 1";
         let node = database.another_connection().await;
-        let lap = async || {
-            for reason in BEFORE {
+        let use_every_reason = async || {
+            for reason in PREVIOUS {
                 let values = [reason.into(), 1_i64.into()];
                 let written =
                     node.execute_raw(Statement::from_sql_and_values(backend, &write, values)).await.unwrap();
@@ -100,19 +100,19 @@ async fn a_node_of_the_version_before_goes_on_through_the_change() {
                 assert_eq!(row.unwrap().try_get::<String>("", "reason").unwrap(), reason);
             }
         };
-        lap().await;
+        use_every_reason().await;
         migrate(&database.db).await.unwrap();
-        lap().await;
-        // What a newer version writes can be read, too.
+        use_every_reason().await;
+        // It can also read a reason that only the newer version writes.
         end(&database, 1, "died").await.unwrap();
         let row = node.query_one_raw(Statement::from_sql_and_values(backend, read, [])).await.unwrap();
         assert_eq!(row.unwrap().try_get::<String>("", "reason").unwrap(), "died");
     }
 }
 
-/// An application may look at the terms through a view of its own.
+/// An application may read the terms through its own view.
 #[tokio::test]
-async fn on_sqlite_a_view_of_the_applications_is_no_obstacle() {
+async fn on_sqlite_a_view_of_the_application_does_not_stop_the_migration() {
     let database = TestDatabase::sqlite().await;
     Migrator::up(&database.db, Some(2)).await.unwrap();
     database.run("CREATE VIEW app_terms AS SELECT term, end_reason FROM election_terms").await.unwrap();

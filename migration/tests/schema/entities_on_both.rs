@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::test_database::TestDatabase;
 
 #[tokio::test]
-async fn a_node_record_is_what_was_written() {
+async fn a_node_record_is_read_as_it_was_written() {
     for database in TestDatabase::both().await {
         migrate(&database.db).await.unwrap();
         let at = Utc.with_ymd_and_hms(2026, 1, 2, 3, 4, 5).unwrap().fixed_offset();
@@ -52,7 +52,7 @@ async fn a_node_record_is_what_was_written() {
 }
 
 #[tokio::test]
-async fn an_election_term_is_what_was_written() {
+async fn an_election_term_is_read_as_it_was_written() {
     for database in TestDatabase::both().await {
         migrate(&database.db).await.unwrap();
         let at = Utc.with_ymd_and_hms(2026, 1, 2, 3, 4, 5).unwrap().fixed_offset();

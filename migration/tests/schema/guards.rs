@@ -64,9 +64,9 @@ async fn the_terms_cannot_be_truncated() {
     assert_eq!(database.count("election_terms").await, 3);
 }
 
-/// Whoever may delete rows at all, whatever he is told the tables are.
+/// The search_path may lead the session to another table of the same name.
 #[tokio::test]
-async fn the_guard_asks_its_own_table_whatever_the_search_path() {
+async fn the_guard_reads_its_own_table_whatever_the_search_path() {
     let [database, _] = with_terms().await;
     let decoy = "
         CREATE SCHEMA decoy;

@@ -1,4 +1,4 @@
-//! The schema on real databases: made, unmade, shared, guarded.
+//! The schema on real databases: created, rolled back, shared with an application, guarded by triggers.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -5,18 +5,18 @@ use testkit::Postgres;
 use crate::test_database::TestDatabase;
 
 #[tokio::test]
-async fn the_plain_sql_makes_what_the_migrator_makes() {
+async fn the_plain_sql_creates_what_the_migrator_creates() {
     for (migrated, by_hand) in TestDatabase::both().await.into_iter().zip(TestDatabase::both().await) {
         migrate(&migrated.db).await.unwrap();
         let text = sql(by_hand.db.get_database_backend());
         match &by_hand.name {
-            // With psql, as those do who need this.
+            // With psql, as users of the plain SQL do.
             Some(name) => drop(Postgres::shared().psql_in(name, &text)),
             None => by_hand.run(&text).await.unwrap(),
         }
         assert_eq!(by_hand.schema().await, migrated.schema().await);
 
-        // It counts as applied, to the migrator as well.
+        // The migrator takes it as applied.
         assert!(is_current(&by_hand.db).await.unwrap());
         migrate(&by_hand.db).await.unwrap();
         let recent = "leader_election_migrations WHERE applied_at > 1700000000";

@@ -22,19 +22,19 @@ async fn heartbeats_are_hot_updates() {
             .await
             .unwrap();
     }
-    // A session that ends hands its counts in.
+    // A session reports its counts when it ends.
     database.db.clone().close().await.unwrap();
     let counts = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'node_records'";
     let counts = || Postgres::shared().psql_in(database.name.as_ref().unwrap(), counts);
     eventually("the counts of 500 updates", Duration::from_secs(10), async || counts().starts_with("500|"))
         .await;
     let hot: u32 = counts().rsplit('|').next().unwrap().parse().unwrap();
-    // A session elsewhere that is just starting holds up the pruning of old versions, and a page may fill up
-    // meanwhile. Were an indexed column written, there would be none.
+    // Not all 500: a session that starts elsewhere delays the pruning of old row versions, and a page may fill up
+    // meanwhile. If a heartbeat wrote an indexed column, no update would be HOT.
     assert!(hot >= 400, "{hot} of 500");
 }
 
-/// A linguistic collation has 'b' before 'C', Rust does not.
+/// A linguistic collation sorts 'b' before 'C', Rust does not.
 #[tokio::test]
 async fn names_are_ordered_as_rust_orders_them() {
     let database = TestDatabase::postgres().await;
@@ -49,7 +49,7 @@ async fn names_are_ordered_as_rust_orders_them() {
 }
 
 #[tokio::test]
-async fn the_best_ranked_nodes_are_found_by_the_index() {
+async fn the_best_ranked_nodes_are_read_by_the_index() {
     let database = TestDatabase::postgres().await;
     migrate(&database.db).await.unwrap();
     database.run(TEN_NODES).await.unwrap();
@@ -85,20 +85,19 @@ async fn a_role_that_may_not_change_the_schema_starts_on_a_current_one() {
         .unwrap();
     assert!(is_current(&plain).await.unwrap());
     migrate(&plain).await.unwrap();
-    // The guard works for this role, too.
+    // The guard works for this role as well.
     plain.execute_unprepared(crate::guards::TWO_TERMS).await.unwrap();
     assert!(plain.execute_unprepared("DELETE FROM election_terms").await.is_err());
     plain.execute_unprepared("DELETE FROM election_terms WHERE election = 'a' AND term = 1").await.unwrap();
 
-    // Even where nothing can be written at all, as on a replica.
+    // Also where nothing can be written, as on a replica.
     database.run(&format!("ALTER ROLE {role} SET default_transaction_read_only = on")).await.unwrap();
     let read_only = connect(&format!("postgres://{role}:plain@127.0.0.1:{}/{name}", server.port())).await;
     migrate(&read_only).await.unwrap();
 }
 
-/// A schema of their own, as the search_path says.
 #[tokio::test]
-async fn the_tables_are_where_the_search_path_points() {
+async fn the_tables_are_created_where_the_search_path_points() {
     let database = TestDatabase::postgres().await;
     database.run("CREATE SCHEMA election").await.unwrap();
     let name = database.name.as_ref().unwrap();

@@ -3,7 +3,7 @@ use sea_orm_migration::MigratorTrait;
 
 use crate::test_database::TestDatabase;
 
-/// Tables of an application's own, its own migrator's records among them, that also refer to each other.
+/// An application's tables, which refer to each other, and its migrator's records.
 const APPLICATION: &str = "
     CREATE TABLE app_things (id integer PRIMARY KEY, name text);
     CREATE TABLE app_parts (id integer PRIMARY KEY, thing integer REFERENCES app_things (id));
@@ -36,9 +36,9 @@ async fn an_applications_tables_are_never_touched() {
     }
 }
 
-/// A table that has the name and is not ours, since no step is recorded, stays, too.
+/// No migration is recorded, so the table is the application's, although it has the same name.
 #[tokio::test]
-async fn fresh_takes_away_only_what_it_has_made() {
+async fn fresh_drops_only_what_it_has_created() {
     for database in TestDatabase::both().await {
         database.run("CREATE TABLE node_records (mine text)").await.unwrap();
         database.run("INSERT INTO node_records VALUES ('kept')").await.unwrap();

@@ -1,4 +1,4 @@
-//! An empty database of a test's own, of either kind.
+//! An empty database for one test, of either kind.
 
 use sea_orm_migration::sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement,
@@ -34,7 +34,7 @@ impl TestDatabase {
         [Self::postgres().await, Self::sqlite().await]
     }
 
-    /// A pool of its own on the same database, as another process has.
+    /// Another pool on the same database, as another process has.
     pub(crate) async fn another_connection(&self) -> DatabaseConnection {
         connect(&self.url).await
     }
@@ -49,7 +49,7 @@ impl TestDatabase {
         self.db.query_one_raw(statement).await.unwrap().unwrap().try_get("", "n").unwrap()
     }
 
-    /// Everything that is there: tables, indexes, types, functions, triggers, settings.
+    /// Everything in the schema: tables, indexes, types, functions, triggers, settings.
     pub(crate) async fn schema(&self) -> String {
         match self.db.get_database_backend() {
             DbBackend::Postgres => {

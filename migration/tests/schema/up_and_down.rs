@@ -4,14 +4,14 @@ use sea_orm_migration::{MigratorTrait, sea_orm::ConnectionTrait};
 use crate::test_database::TestDatabase;
 
 #[tokio::test]
-async fn what_goes_down_leaves_nothing_and_can_go_up_again() {
+async fn going_down_leaves_nothing_and_going_up_again_restores_everything() {
     for database in TestDatabase::both().await {
         let empty = database.schema().await;
         assert!(!is_current(&database.db).await.unwrap());
-        assert_eq!(database.schema().await, empty, "looking makes nothing");
+        assert_eq!(database.schema().await, empty, "is_current creates nothing");
 
         Migrator::up(&database.db, None).await.unwrap();
-        let made = database.schema().await;
+        let created = database.schema().await;
         assert!(is_current(&database.db).await.unwrap());
 
         for _ in 0..3 {
@@ -19,19 +19,19 @@ async fn what_goes_down_leaves_nothing_and_can_go_up_again() {
         }
         let after = database.schema().await;
         for word in ["node_records", "election_terms", "node_status", "end_reason", "keep_newest"] {
-            assert!(made.contains(word) || database.name.is_none(), "{word}");
+            assert!(created.contains(word) || database.name.is_none(), "{word}");
             assert!(!after.contains(word), "{word} is left in {after}");
         }
 
         Migrator::reset(&database.db).await.unwrap();
         assert_eq!(database.schema().await, empty);
         migrate(&database.db).await.unwrap();
-        assert_eq!(database.schema().await, made);
+        assert_eq!(database.schema().await, created);
     }
 }
 
 #[tokio::test]
-async fn steps_go_one_by_one() {
+async fn migrations_go_up_and_down_one_by_one() {
     for database in TestDatabase::both().await {
         Migrator::up(&database.db, Some(1)).await.unwrap();
         assert_eq!(database.count("node_records").await, 0);
@@ -48,13 +48,13 @@ async fn steps_go_one_by_one() {
 }
 
 #[tokio::test]
-async fn tables_with_rows_in_them_go_down_and_are_made_fresh() {
+async fn tables_with_rows_in_them_go_down_and_fresh() {
     for database in TestDatabase::both().await {
         migrate(&database.db).await.unwrap();
-        let made = database.schema().await;
+        let created = database.schema().await;
         database.run(crate::guards::TWO_TERMS).await.unwrap();
         Migrator::fresh(&database.db).await.unwrap();
-        assert_eq!(database.schema().await, made);
+        assert_eq!(database.schema().await, created);
         assert_eq!(database.count("election_terms").await, 0);
         database.run(crate::guards::TWO_TERMS).await.unwrap();
         Migrator::refresh(&database.db).await.unwrap();
@@ -65,20 +65,20 @@ async fn tables_with_rows_in_them_go_down_and_are_made_fresh() {
 }
 
 #[tokio::test]
-async fn a_step_that_fails_leaves_nothing_of_itself_or_those_before() {
+async fn a_failed_migration_leaves_nothing_behind() {
     for database in TestDatabase::both().await {
         database.run("CREATE TABLE election_terms (n integer)").await.unwrap();
         let before = database.schema().await;
         assert!(migrate(&database.db).await.unwrap_err().to_string().contains("already exists"));
         assert_eq!(database.schema().await, before);
-        // The connection is of use afterwards.
+        // The connection is usable afterwards.
         database.db.execute_unprepared("DROP TABLE election_terms").await.unwrap();
         migrate(&database.db).await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn steps_of_a_newer_version_are_passed_over_and_not_undone() {
+async fn migrations_of_a_newer_version_are_ignored_and_not_rolled_back() {
     for database in TestDatabase::both().await {
         migrate(&database.db).await.unwrap();
         let newer = "INSERT INTO leader_election_migrations VALUES ('m20990101_000001_something_new', 1)";

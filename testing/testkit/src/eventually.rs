@@ -3,7 +3,7 @@
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-/// Waits until `condition` is true, asking again every few milliseconds.
+/// Waits until `condition` is true. Checks it every few milliseconds.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 /// ```
 ///
 /// # Panics
-/// The condition was not true within `timeout`: the message says what was awaited, how long, and from
-/// where. A condition that hangs is given up at the same time.
+/// The condition was not true within `timeout`. The message says what was awaited, for how long, and where. A check
+/// that hangs is abandoned at the same time.
 #[track_caller]
 pub fn eventually<C>(what: &str, timeout: Duration, mut condition: C) -> impl Future<Output = ()>
 where
@@ -26,16 +26,16 @@ where
     let caller = Location::caller();
     async move {
         let start = Instant::now();
-        let mut asked = 0_u32;
-        let answer = tokio::time::timeout(timeout, async {
+        let mut checks = 0_u32;
+        let became_true = tokio::time::timeout(timeout, async {
             while !condition().await {
-                asked += 1;
+                checks += 1;
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         });
         assert!(
-            answer.await.is_ok(),
-            "waited {:?} in vain for {what} (asked {asked} times, from {caller})",
+            became_true.await.is_ok(),
+            "waited {:?} in vain for {what} (checked {checks} times, at {caller})",
             start.elapsed()
         );
     }

@@ -1,9 +1,9 @@
-//! What the tests need of the world: a real PostgreSQL, a network that can be disconnected, processes that can be
-//! stopped, and a way to wait for something to become true.
+//! Fixtures for tests: a real PostgreSQL, a network that can be disconnected, processes that can be stopped, and a way
+//! to wait for a condition.
 //!
-//! Everything here panics when it cannot do what it is asked: a test that cannot be carried out has failed.
+//! Everything here panics when it fails: a test that cannot run has failed.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be carried out has failed")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot run has failed")]
 
 mod directory;
 mod eventually;

@@ -4,7 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::net::TcpListener;
 
-/// A port that nobody listens on, below those that the system gives to outgoing connections: a stopped
+/// A port that nobody listens on. It is below the ports that the system gives to outgoing connections, so a stopped
 /// server finds its port free when it starts again.
 pub(crate) fn unused_port() -> u16 {
     loop {

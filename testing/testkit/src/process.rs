@@ -13,8 +13,8 @@ use tokio::sync::watch;
 
 use crate::watchdog::Watchdog;
 
-/// A child process in a process group of its own, with every line of its stdout and stderr. Dropped, or
-/// when the test's process dies, it and its group are killed.
+/// A child process in its own process group, with every line of its stdout and stderr. When it is dropped, or when the
+/// test's process dies, the child and its group are killed.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -31,8 +31,7 @@ struct Output {
 }
 
 impl Process {
-    /// Starts a program. Give it environment variables as pairs; it inherits the test's own besides. Its
-    /// stdin is empty.
+    /// Starts a program with these environment variables, beside those of the test's process. Its stdin is empty.
     ///
     /// # Panics
     /// It cannot be started.
@@ -48,7 +47,7 @@ impl Process {
         Self::spawn_command(command)
     }
 
-    /// Starts a command made by the caller (another directory, variables removed).
+    /// Starts a command that the caller built (with another directory, or fewer variables).
     ///
     /// # Panics
     /// It cannot be started.
@@ -69,13 +68,13 @@ impl Process {
         Self { name, child, output, _watchdog: watchdog }
     }
 
-    /// The process id. It stays this process's until the value is dropped, even when the process has ended.
+    /// The process id. No other process gets it before this value is dropped, even if the process has ended.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Every line so far, of stdout and stderr, as they came.
+    /// Every line so far of stdout and stderr, in the order in which they came.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         self.output.lines().clone()
@@ -87,7 +86,7 @@ impl Process {
         self.output.lines().join("\n")
     }
 
-    /// Waits for a line that contains `text`, which may have come already, and returns it.
+    /// Waits for a line that contains `text`, and returns it. The line may have come before the call.
     ///
     /// # Panics
     /// No such line came within `timeout`.
@@ -95,8 +94,8 @@ impl Process {
         self.wait_for_line_after(0, text, timeout).await.1
     }
 
-    /// As [`wait_for_line`](Self::wait_for_line), among the lines from index `from` on. Returns the index
-    /// of the line after the found one too, to go on from there.
+    /// As [`wait_for_line`](Self::wait_for_line), among the lines from index `from` on. Also returns the index of the
+    /// line after the found one, to continue from there.
     ///
     /// # Panics
     /// No such line came within `timeout`.
@@ -120,7 +119,7 @@ impl Process {
         }
     }
 
-    /// Sends a signal to the process; to one that has ended, it does nothing.
+    /// Sends a signal to the process. Does nothing if the process has ended.
     ///
     /// # Panics
     /// The process runs as another user and may not be signalled.
@@ -129,17 +128,17 @@ impl Process {
             .unwrap_or_else(|error| panic!("{}: {signal:?}: {error}", self.name));
     }
 
-    /// The exit code when the process has ended; for one ended by a signal, 128 and the signal's number.
+    /// The exit code if the process has ended; if a signal ended it, 128 plus the signal's number.
     #[must_use]
     pub fn exit_code(&self) -> Option<i32> {
-        // Not reaped before the drop: until then nobody else can get its number, nor its group's.
+        // It is not reaped before the drop: until then no other process or group can get its id.
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         let status = waitid(WaitId::Pid(self.own_pid()), options).expect("a child can be waited for")?;
         status.exit_status().or_else(|| Some(128 + status.terminating_signal()?))
     }
 
-    /// Waits for the end of the process, and of its output, and returns its exit code; for one ended by a
-    /// signal, 128 and the signal's number.
+    /// Waits for the end of the process and of its output. Returns the exit code; if a signal ended the process, 128
+    /// plus the signal's number.
     ///
     /// # Panics
     /// It did not end within `timeout`.
@@ -155,7 +154,7 @@ impl Process {
         let Ok(code) = ended.await else {
             panic!("{} did not end within {timeout:?}:\n{}", self.name, self.output());
         };
-        // A child of its own may hold the pipes for longer; the lines of the process itself come at once.
+        // A child of the process may keep the pipes open, but the lines of the process itself come at once.
         let readers_ended = async {
             while Arc::strong_count(&self.output) > 1 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -178,7 +177,7 @@ impl Drop for Process {
 }
 
 impl Output {
-    /// Reads to the end on a thread of its own, so that the child never waits for the test.
+    /// Reads to the end on its own thread, so that the child never waits for the test.
     fn read_from(self: &Arc<Self>, pipe: impl Read + Send + 'static) {
         let output = Arc::clone(self);
         thread::spawn(move || {

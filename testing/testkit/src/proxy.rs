@@ -1,4 +1,4 @@
-//! A network between a client and a server, that can be disconnected and slowed down.
+//! A network between client and server that can be disconnected, stalled and delayed.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,11 +18,10 @@ use tokio::time::sleep;
 
 use crate::port::unused_port;
 
-/// A TCP proxy on 127.0.0.1 in front of a server on 127.0.0.1. It runs on a thread of its own: a test that
-/// blocks its own runtime does not hold the network up.
+/// A TCP proxy on 127.0.0.1 in front of a server on 127.0.0.1. It runs on its own thread: a test that blocks its
+/// runtime does not block the network.
 ///
-/// A method returns when its change is in force: what it forbids to forward is then at most what was
-/// being written at that moment.
+/// A method returns when its change is in force. Only data that was being written at that moment may still get through.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -41,15 +40,15 @@ enum Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Forwarding,
-    /// Nothing gets through, in neither direction.
+    /// Nothing gets through in either direction.
     Stalled,
     /// Requests arrive, replies do not.
     RepliesStalled,
-    /// No connections at all.
+    /// There are no connections.
     Disconnected,
 }
 
-/// What every connection looks at before it forwards.
+/// What every connection checks before it forwards data.
 #[derive(Clone, Copy, Debug)]
 struct Conditions {
     mode: Mode,
@@ -66,25 +65,25 @@ impl Proxy {
     /// Starts a proxy for the server that listens on `server_port`. The server need not be there yet.
     ///
     /// # Panics
-    /// No port can be had.
+    /// No port is free.
     #[must_use]
     pub fn start(server_port: u16) -> Self {
         let listener = std::net::TcpListener::bind(("127.0.0.1", unused_port()))
             .expect("an unused port can be listened on");
         let address = listener.local_addr().expect("a listener has an address");
         let server = SocketAddr::from(([127, 0, 0, 1], server_port));
-        let (changes, orders) = mpsc::unbounded_channel();
-        let thread = thread::spawn(move || run(listener, server, orders));
+        let (changes, requested) = mpsc::unbounded_channel();
+        let thread = thread::spawn(move || run(listener, server, requested));
         Self { address, server, changes: Some(changes), thread: Some(thread) }
     }
 
-    /// Where to connect to.
+    /// The port to connect to.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// A URL or keyword string that leads to the server, changed so that it leads through this proxy.
+    /// A URL or keyword string of the server, changed so that it leads through this proxy.
     ///
     /// # Panics
     /// It does not name the server's port.
@@ -98,18 +97,18 @@ impl Proxy {
         dsn.replace(&format!("{before}{there}"), &format!("{before}{here}"))
     }
 
-    /// Ends every connection and refuses new ones.
+    /// Closes every connection and refuses new ones.
     pub fn disconnect(&self) {
         self.change(Change::Mode(Mode::Disconnected));
     }
 
-    /// Keeps connections, accepts new ones, forwards nothing; after [`heal`](Self::heal) what was held back
-    /// arrives. An end of a connection is held back too.
+    /// Keeps connections open, accepts new ones, and forwards nothing. After [`heal`](Self::heal) the held-back data
+    /// arrives. The end of a connection is held back too.
     pub fn stall(&self) {
         self.change(Change::Mode(Mode::Stalled));
     }
 
-    /// Forwards what clients send and holds back what the server answers, until [`heal`](Self::heal).
+    /// Forwards requests and holds back replies, until [`heal`](Self::heal).
     pub fn stall_replies(&self) {
         self.change(Change::Mode(Mode::RepliesStalled));
     }
@@ -119,12 +118,12 @@ impl Proxy {
         self.change(Change::Mode(Mode::Forwarding));
     }
 
-    /// Every piece of data takes this much longer, each way. Zero: none.
+    /// Delays all data by this much, each way. Zero ends the delay.
     pub fn delay(&self, delay: Duration) {
         self.change(Change::Delay(delay));
     }
 
-    /// Ends every connection; new ones are welcome.
+    /// Closes every connection, and accepts new ones.
     pub fn close_all(&self) {
         self.change(Change::CloseAll);
     }
@@ -150,7 +149,7 @@ impl Drop for Proxy {
 async fn run(
     listener: std::net::TcpListener,
     server: SocketAddr,
-    mut orders: mpsc::UnboundedReceiver<(Change, std_mpsc::Sender<()>)>,
+    mut requested: mpsc::UnboundedReceiver<(Change, std_mpsc::Sender<()>)>,
 ) {
     let address = listener.local_addr().expect("a listener has an address");
     listener.set_nonblocking(true).expect("a socket can be made non-blocking");
@@ -160,8 +159,8 @@ async fn run(
 
     loop {
         tokio::select! {
-            order = orders.recv() => {
-                let Some((change, done)) = order else { return };
+            request = requested.recv() => {
+                let Some((change, done)) = request else { return };
                 match change {
                     Change::Mode(mode) => {
                         publish.send_modify(|conditions| conditions.mode = mode);
@@ -175,13 +174,13 @@ async fn run(
                     Change::Delay(delay) => publish.send_modify(|conditions| conditions.delay = delay),
                     Change::CloseAll => connections.shutdown().await,
                 }
-                // The test may have given up by now.
+                // The test may no longer wait.
                 let _ = done.send(());
             }
             client = accept(listener.as_ref()) => {
                 connections.spawn(connect(client, server, conditions.clone()));
             }
-            // Only to forget those that ended.
+            // Drops the connections that have ended.
             Some(_) = connections.join_next() => {}
         }
     }
@@ -190,7 +189,7 @@ async fn run(
 async fn accept(listener: Option<&TcpListener>) -> TcpStream {
     match listener {
         Some(listener) => loop {
-            // The client was gone again before it was accepted: wait for the next.
+            // The client left before it was accepted: wait for the next one.
             if let Ok((client, _)) = listener.accept().await {
                 return client;
             }
@@ -224,7 +223,7 @@ async fn forward(
         if !delay.is_zero() {
             sleep(delay).await;
         }
-        // The sender is gone only when the proxy is.
+        // The sender is dropped together with the proxy.
         conditions.wait_for(|now| now.lets_through(direction)).await.map_err(io::Error::other)?;
         if length == 0 {
             return to.shutdown().await;

@@ -1,29 +1,28 @@
-//! What a test started must not outlive it, however the test ends.
+//! Cleans up after a test, however it ends: nothing that the test started may outlive it.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-/// A shell that waits for this process to end, by the end of a pipe that only this process writes to, and
-/// then runs a script. It works where nothing in the process itself can: after SIGKILL. Dropped, it never
-/// runs the script.
+/// A shell that runs a script when this process has ended. It notices by the end of a pipe whose only writer is this
+/// process, so it also works after SIGKILL. When the watchdog is dropped, the script never runs.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     shell: Child,
 }
 
 impl Watchdog {
-    /// Starts the watch. The script finds `arguments` as `$1` and on.
+    /// Starts the shell. The script gets `arguments` as `$1`, `$2` and so on.
     pub(crate) fn new(script: &str, arguments: &[&str]) -> Self {
         let shell = Command::new("sh")
             .arg("-c")
-            // Nothing is ever written: the read ends when the last writer is gone.
+            // Nothing is ever written: the read ends when the last writer closes the pipe.
             .arg(format!("read -r _; {script}"))
             .arg("testkit-watchdog")
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // Out of reach of the terminal's Ctrl-C, which ends the test.
+            // In another group, because the terminal's Ctrl-C ends the test's group.
             .process_group(0)
             .current_dir("/")
             .spawn()
@@ -34,7 +33,7 @@ impl Watchdog {
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        // Before the pipe closes with the `Child`: then the script does not start.
+        // The pipe closes with the `Child`. Before that the shell is killed, so the script does not start.
         let _ = self.shell.kill();
         let _ = self.shell.wait();
     }

@@ -6,24 +6,24 @@ use std::time::Duration;
 use testkit::eventually;
 
 #[tokio::test]
-async fn it_asks_until_the_answer_is_yes() {
-    let asked = Cell::new(0);
-    eventually("the third question", Duration::from_secs(5), async || {
-        asked.set(asked.get() + 1);
-        asked.get() == 3
+async fn it_checks_until_the_condition_is_true() {
+    let checks = Cell::new(0);
+    eventually("the third check", Duration::from_secs(5), async || {
+        checks.set(checks.get() + 1);
+        checks.get() == 3
     })
     .await;
-    assert_eq!(asked.get(), 3);
+    assert_eq!(checks.get(), 3);
 }
 
 #[tokio::test]
-#[should_panic(expected = "in vain for pigs to fly (asked ")]
-async fn it_says_what_did_not_come_true() {
-    eventually("pigs to fly", Duration::from_millis(30), async || false).await;
+#[should_panic(expected = "in vain for what never happens (checked ")]
+async fn it_names_the_condition_that_did_not_come_true() {
+    eventually("what never happens", Duration::from_millis(30), async || false).await;
 }
 
 #[tokio::test]
 #[should_panic(expected = "tests/eventually.rs:")]
-async fn it_gives_up_a_question_that_hangs_and_says_where_it_was_asked() {
+async fn it_abandons_a_check_that_hangs_and_names_its_caller() {
     eventually("an answer", Duration::from_millis(30), async || std::future::pending().await).await;
 }

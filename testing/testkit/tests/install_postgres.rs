@@ -1,4 +1,4 @@
-//! The installer finds what is there, and asks the package manager for what is not.
+//! The installer finds the server's programs, or installs them with the package manager.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A machine as the installer sees it: its tools, where packages go, their configuration.
+/// A machine as the installer sees it: its tools, the packages' directory, their configuration.
 struct Machine {
     dir: TempDir,
 }
@@ -38,7 +38,7 @@ impl Machine {
         script_at(&self.path("tools").join(name), script);
     }
 
-    /// An apt-get that writes down what it is asked, what it finds configured, and installs.
+    /// With an apt-get that records its arguments and the configuration it finds, and installs a server.
     fn with_apt(self) -> Self {
         let root = self.dir.path().display();
         self.tool("id", "echo 0");
@@ -100,7 +100,7 @@ fn the_newest_server_is_found_and_nothing_is_installed() {
 }
 
 #[test]
-fn a_server_in_the_path_or_where_one_says_will_do() {
+fn a_server_in_the_path_or_in_pg_bin_is_found() {
     let machine = Machine::new();
     machine.server_at("tools");
     assert!(machine.install(&[]).status.success());
@@ -123,13 +123,13 @@ fn a_missing_server_is_installed_without_a_cluster() {
     assert_eq!(asked, format!(" update\n{install} postgresql-common\n{install} postgresql\n"));
     let conf = fs::read_to_string(machine.path("conf-at-install")).unwrap();
     assert!(conf.ends_with("create_main_cluster = false\n"), "{conf}");
-    // What the machine's owner has configured is as before.
+    // The configuration of the machine's owner is restored.
     let after = fs::read_to_string(machine.path("etc/createcluster.conf")).unwrap();
     assert_eq!(after, "#create_main_cluster = true\n");
 }
 
 #[test]
-fn where_nothing_can_be_installed_it_says_what_is_missing() {
+fn without_a_way_to_install_it_names_what_is_missing() {
     let machine = Machine::new();
     let output = machine.install(&[]);
     assert_eq!(output.status.code(), Some(1));
@@ -143,11 +143,11 @@ fn where_nothing_can_be_installed_it_says_what_is_missing() {
 }
 
 #[test]
-fn an_installation_that_brings_no_server_is_an_error() {
+fn an_installation_without_a_server_is_an_error() {
     let machine = Machine::new();
     machine.tool("id", "echo 0");
     machine.tool("apt-get", "true");
     let output = machine.install(&[]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("is installed, and"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("is installed, but"), "{}", text(&output.stderr));
 }

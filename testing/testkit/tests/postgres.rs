@@ -1,4 +1,4 @@
-//! The server is real, private, fast to get, and gone afterwards.
+//! The server is real and private, starts fast, and ends with the test.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use testkit::{Postgres, Process, StopMode, eventually};
 
 fn ended(pid: u32) -> bool {
-    // A zombie has ended, too.
+    // A zombie has ended.
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z")) || !runs(pid)
 }
 
@@ -18,7 +18,7 @@ fn runs(pid: u32) -> bool {
     PathBuf::from(format!("/proc/{pid}")).exists()
 }
 
-/// By TCP, with what the URL says: psql reads URLs and keyword strings itself.
+/// Connects by TCP: psql parses URLs and keyword strings itself.
 fn psql_through(server: &Postgres, dsn: &str) -> Result<String, String> {
     let output = Command::new(server.bin_dir().join("psql"))
         .args(["--no-psqlrc", "-At", "-c", "SELECT 40 + 2", dsn])
@@ -60,7 +60,7 @@ fn both_forms_of_the_connection_string_lead_to_the_server_and_the_password_is_ch
 }
 
 #[test]
-fn databases_of_a_shared_server_are_apart() {
+fn databases_of_a_shared_server_are_separate() {
     let one = Postgres::shared().database("apart");
     let two = Postgres::shared().database("apart");
     one.psql("CREATE TABLE here (n int)");
@@ -71,7 +71,7 @@ fn databases_of_a_shared_server_are_apart() {
 }
 
 #[test]
-fn the_default_collation_is_linguistic_where_the_server_can() {
+fn the_default_collation_is_linguistic_if_the_server_has_icu() {
     let server = Postgres::shared();
     if server.psql("SELECT count(*) > 0 FROM pg_collation WHERE collprovider = 'i'") == "t" {
         assert_eq!(server.psql("SELECT 'b' < 'C'"), "t");
@@ -96,7 +96,7 @@ fn a_restart_keeps_data_and_port() {
 }
 
 #[test]
-fn what_was_committed_survives_an_immediate_stop() {
+fn committed_data_survives_an_immediate_stop() {
     let mut server = Postgres::start();
     server.psql("CREATE TABLE kept (n int)");
     server.psql("INSERT INTO kept VALUES (1)");
@@ -115,14 +115,13 @@ async fn a_frozen_server_answers_when_it_is_thawed() {
     server.freeze();
     let psql = server.bin_dir().join("psql");
     let url = server.url();
-    let question =
-        Process::spawn(psql, ["-At", "-c", "SELECT 'answered'", &url], [("PGCONNECT_TIMEOUT", "60")]);
-    // Nothing to wait for: it must stay silent.
+    let query = Process::spawn(psql, ["-At", "-c", "SELECT 'answered'", &url], [("PGCONNECT_TIMEOUT", "60")]);
+    // There is no condition to wait for: nothing may come.
     tokio::time::sleep(Duration::from_millis(400)).await;
-    assert_eq!(question.lines(), Vec::<String>::new());
+    assert_eq!(query.lines(), Vec::<String>::new());
     server.thaw();
-    question.wait_for_line("answered", Duration::from_secs(10)).await;
-    assert_eq!(question.wait_exit(Duration::from_secs(10)).await, 0);
+    query.wait_for_line("answered", Duration::from_secs(10)).await;
+    assert_eq!(query.wait_exit(Duration::from_secs(10)).await, 0);
 }
 
 #[test]
@@ -137,7 +136,7 @@ fn a_frozen_server_can_be_stopped_and_dropped() {
     assert!(ended(pid));
 }
 
-/// What the killed test does: it has two servers, one of them frozen, and never ends.
+/// The part of the test that is killed: it has two servers, one of them frozen, and never ends.
 fn wait_to_be_killed() {
     let server = Postgres::start();
     let frozen = Postgres::start();

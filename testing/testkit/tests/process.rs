@@ -1,4 +1,4 @@
-//! Children are seen, signalled and never left behind.
+//! Children are watched, signalled and never left behind.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +12,7 @@ fn shell(script: &str) -> Process {
 }
 
 #[tokio::test]
-async fn lines_of_both_streams_and_the_exit_code_are_seen() {
+async fn lines_of_both_streams_and_the_exit_code_are_read() {
     let child = shell("echo $GREETING out; echo $GREETING err >&2; printf unfinished; exit 7");
     assert_eq!(child.wait_for_line("out", TIMEOUT).await, "hello out");
     assert_eq!(child.wait_for_line("err", TIMEOUT).await, "hello err");
@@ -49,16 +49,16 @@ async fn a_signal_reaches_the_process() {
     let child = shell("sleep 60");
     child.signal(Signal::KILL);
     assert_eq!(child.wait_exit(TIMEOUT).await, 128 + 9);
-    // It has ended, and is still nobody else's number.
+    // It has ended, and no other process has its id yet.
     child.signal(Signal::CONT);
 }
 
 #[tokio::test]
-async fn a_stopped_process_goes_on_when_told() {
+async fn a_stopped_process_is_continued_by_a_signal() {
     let child = shell("while :; do echo tick; sleep 0.01; done");
     child.wait_for_line("tick", TIMEOUT).await;
     child.signal(Signal::STOP);
-    // What was written is read, then nothing more comes.
+    // Lines that were already written are read; after them nothing may come.
     tokio::time::sleep(Duration::from_millis(100)).await;
     let before = child.lines().len();
     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -75,7 +75,7 @@ async fn a_dropped_process_takes_its_children_along() {
     eventually("the grandchild to be gone", TIMEOUT, async || is_gone(&grandchild)).await;
 }
 
-/// What the killed test does: it has a child, and never ends.
+/// The part of the test that is killed: it has a child, and never ends.
 fn wait_to_be_killed() {
     let child = shell("sleep 62");
     println!("CHILD {}", child.pid());
@@ -101,7 +101,7 @@ async fn a_child_does_not_outlive_a_killed_test() {
     eventually("the child to be gone", TIMEOUT, async || is_gone(child)).await;
 }
 
-/// Gone, or a zombie that nobody has reaped.
+/// Whether the process has ended; a zombie has.
 fn is_gone(pid: &str) -> bool {
     let process = Path::new("/proc").join(pid);
     std::fs::read_to_string(process.join("stat")).map_or(true, |stat| stat.contains(") Z "))

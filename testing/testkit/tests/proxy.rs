@@ -1,4 +1,4 @@
-//! The network does what it is told.
+//! The proxy's faults: disconnect, stall, delay, close.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -14,23 +14,23 @@ use tokio::time::timeout;
 const TIMEOUT: Duration = Duration::from_secs(10);
 const A_WHILE: Duration = Duration::from_millis(200);
 
-/// A server that sends everything back, and tells the test what it got.
+/// A server that sends everything back, and reports what it received to the test.
 async fn echo() -> (u16, mpsc::UnboundedReceiver<u8>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (tell, told) = mpsc::unbounded_channel();
+    let (report, received) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let tell = tell.clone();
+            let report = report.clone();
             tokio::spawn(async move {
                 while let Ok(byte) = stream.read_u8().await {
-                    let _ = tell.send(byte);
+                    let _ = report.send(byte);
                     stream.write_u8(byte).await.unwrap();
                 }
             });
         }
     });
-    (port, told)
+    (port, received)
 }
 
 async fn connect(proxy: &Proxy) -> TcpStream {
@@ -60,17 +60,17 @@ async fn a_disconnected_network_ends_connections_and_refuses_new_ones_until_it_i
 
 #[tokio::test]
 async fn a_stalled_network_holds_everything_back_and_delivers_it_when_healed() {
-    let (port, mut told) = echo().await;
+    let (port, mut received) = echo().await;
     let proxy = Proxy::start(port);
     let mut old = connect(&proxy).await;
     assert_eq!(round_trip(&mut old, 1).await.unwrap(), 1);
-    assert_eq!(told.recv().await, Some(1));
+    assert_eq!(received.recv().await, Some(1));
 
     proxy.stall();
     let mut new = connect(&proxy).await;
     old.write_u8(2).await.unwrap();
     new.write_u8(2).await.unwrap();
-    assert!(timeout(A_WHILE, told.recv()).await.is_err());
+    assert!(timeout(A_WHILE, received.recv()).await.is_err());
 
     proxy.heal();
     assert_eq!(timeout(TIMEOUT, old.read_u8()).await.unwrap().unwrap(), 2);
@@ -78,13 +78,13 @@ async fn a_stalled_network_holds_everything_back_and_delivers_it_when_healed() {
 }
 
 #[tokio::test]
-async fn with_stalled_replies_the_server_hears_and_the_client_does_not() {
-    let (port, mut told) = echo().await;
+async fn with_stalled_replies_requests_arrive_and_replies_do_not() {
+    let (port, mut received) = echo().await;
     let proxy = Proxy::start(port);
     let mut stream = connect(&proxy).await;
     proxy.stall_replies();
     stream.write_u8(5).await.unwrap();
-    assert_eq!(timeout(TIMEOUT, told.recv()).await.unwrap(), Some(5));
+    assert_eq!(timeout(TIMEOUT, received.recv()).await.unwrap(), Some(5));
     assert!(timeout(A_WHILE, stream.read_u8()).await.is_err());
     proxy.heal();
     assert_eq!(timeout(TIMEOUT, stream.read_u8()).await.unwrap().unwrap(), 5);

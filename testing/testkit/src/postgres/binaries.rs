@@ -13,16 +13,16 @@ pub(crate) struct Binaries {
 }
 
 impl Binaries {
-    /// `PG_BIN` if set, else the newest of `/usr/lib/postgresql/*/bin`, else what is in `PATH`. The same
-    /// places are in `install-postgres.sh`.
+    /// `PG_BIN` if set, else the newest of `/usr/lib/postgresql/*/bin`, else the first in `PATH` that has the programs.
+    /// `install-postgres.sh` searches the same places.
     pub(crate) fn find() -> Self {
         let dir = match env::var_os("PG_BIN") {
             Some(dir) => Some(PathBuf::from(dir)).filter(|dir| has_server(dir)),
             None => newest_packaged().or_else(in_path),
         };
         let dir = dir.expect(
-            "these tests need PostgreSQL's server programs (postgres, initdb, psql): looked in $PG_BIN, else in \
-             /usr/lib/postgresql/*/bin and $PATH. `make test` installs them, or run testing/testkit/install-postgres.sh",
+            "these tests need PostgreSQL's server programs (postgres, initdb, psql): searched $PG_BIN, else \
+             /usr/lib/postgresql/*/bin and $PATH. `make test` or testing/testkit/install-postgres.sh installs them",
         );
         Self { dir }
     }
@@ -35,12 +35,12 @@ impl Binaries {
         self.dir.join(name)
     }
 
-    /// Such as `postgres (PostgreSQL) 15.10 (Debian 15.10-0+deb12u1)`.
+    /// The version, for example `postgres (PostgreSQL) 15.10 (Debian 15.10-0+deb12u1)`.
     pub(crate) fn version(&self) -> String {
         self.output("postgres", "--version")
     }
 
-    /// Whether `initdb` can make ICU the default collation.
+    /// Whether `initdb` supports an ICU collation as the default.
     pub(crate) fn has_icu(&self) -> bool {
         self.output("initdb", "--help").contains("--icu-locale")
     }
@@ -53,7 +53,7 @@ impl Binaries {
             .any(|dir| dir.join("pg_stat_statements.so").exists())
     }
 
-    /// Empty when the program is not there or fails.
+    /// The program's output. Empty if the program is missing or fails.
     fn output(&self, program: &str, argument: &str) -> String {
         Command::new(self.program(program))
             .arg(argument)

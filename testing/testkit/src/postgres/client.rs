@@ -1,4 +1,4 @@
-//! The server's client programs, past TCP, by its Unix socket.
+//! The client programs, which connect by the server's Unix socket and not by TCP.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +15,7 @@ pub(crate) struct Client<'s> {
 }
 
 impl Client<'_> {
-    /// Runs SQL, and returns what came out or what psql wrote to stderr.
+    /// Runs SQL. Returns the result, or psql's stderr.
     pub(crate) fn psql(&self, database: &str, sql: &str) -> Result<String, String> {
         let output = self
             .command("psql", database)

@@ -1,11 +1,11 @@
-//! A database of a test's own on a shared server.
+//! A database for one test on a shared server.
 
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 
 use crate::postgres::server::Postgres;
 
-/// A fresh, empty database. It stays until its server ends.
+/// An empty database. It exists until its server ends.
 #[derive(Debug)]
 pub struct Database<'s> {
     server: &'s Postgres,
@@ -13,7 +13,7 @@ pub struct Database<'s> {
 }
 
 impl Postgres {
-    /// Makes a database whose name begins with `name` and is not taken.
+    /// Creates a database with a unique name that begins with `name`.
     ///
     /// # Panics
     /// The server does not answer.
@@ -38,20 +38,20 @@ impl<'s> Database<'s> {
         self.server
     }
 
-    /// As a URL.
+    /// Its URL.
     #[must_use]
     pub fn url(&self) -> String {
         self.server.url_of(&self.name)
     }
 
-    /// As a libpq keyword/value string.
+    /// Its libpq keyword/value string.
     #[must_use]
     pub fn keyword_dsn(&self) -> String {
         self.server.keyword_dsn_of(&self.name)
     }
 
-    /// Runs SQL with psql, as the superuser over the Unix socket, and returns what came out: a line per
-    /// row, columns separated by `|`, without a newline at the end.
+    /// Runs SQL with psql, as the superuser over the Unix socket. Returns one line per row, with columns separated by
+    /// `|`, without a newline at the end.
     ///
     /// # Panics
     /// The SQL fails.
@@ -59,10 +59,10 @@ impl<'s> Database<'s> {
         self.server.psql_in(&self.name, sql)
     }
 
-    /// As [`psql`](Self::psql), where a failure is expected.
+    /// As [`psql`](Self::psql), for SQL that may fail.
     ///
     /// # Errors
-    /// What psql wrote to stderr.
+    /// psql's stderr.
     pub fn try_psql(&self, sql: &str) -> Result<String, String> {
         self.server.try_psql_in(&self.name, sql)
     }

@@ -24,11 +24,11 @@ impl Postmaster {
         self.0.id()
     }
 
-    /// Ends the process, and waits until it has ended. False if that takes longer than `limit`.
+    /// Signals the process to end, and waits until it has. False if that takes longer than `limit`.
     ///
-    /// A stopped process takes no signal but SIGKILL, so all of them are continued first.
+    /// A stopped process handles no signal but SIGKILL, so all processes are resumed first.
     pub(crate) fn end(&mut self, signal: Signal, limit: Duration) -> bool {
-        self.go_on();
+        self.resume();
         let _ = kill_process(Pid::from_child(&self.0), signal);
         let start = Instant::now();
         while matches!(self.0.try_wait(), Ok(None)) {
@@ -40,26 +40,26 @@ impl Postmaster {
         true
     }
 
-    /// Ends the process at once, whatever becomes of its data.
+    /// Kills the process.
     pub(crate) fn kill(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 
-    /// Stops all of the processes where they stand.
+    /// Stops all processes with SIGSTOP.
     pub(crate) fn freeze(&self) {
-        // The postmaster first, so that it starts no more children; they are then all there are.
+        // The postmaster first: after that it starts no more children.
         let _ = kill_process(Pid::from_child(&self.0), Signal::STOP);
         self.signal_all(Signal::STOP);
     }
 
-    /// Lets frozen processes go on.
-    pub(crate) fn go_on(&self) {
+    /// Resumes frozen processes.
+    pub(crate) fn resume(&self) {
         self.signal_all(Signal::CONT);
     }
 
-    /// Signals the postmaster and its children. Both are ours: the postmaster is not reaped yet, and the
-    /// children are looked up by their parent. A frozen postmaster reaps none, so the list holds.
+    /// Signals the postmaster and its children. No other process can be hit: the postmaster is not reaped yet, the
+    /// children are found by their parent, and a frozen postmaster reaps none of them.
     fn signal_all(&self, signal: Signal) {
         for child in children_of(self.id()) {
             let _ = kill_process(child, signal);

@@ -1,4 +1,4 @@
-//! The server: started, stopped, frozen, asked.
+//! The server: start it, stop it, freeze it, query it.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -31,9 +31,9 @@ use crate::watchdog::Watchdog;
 /// How long the server may take to start, or to stop.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Ends the server of `$1`/data and deletes `$1`. The process is known by its arguments as well as by its
-/// number (in a container not even root may look at its working directory). A stopped process takes no signal
-/// but SIGKILL, and a postmaster's children end by themselves when it is gone.
+/// Ends the server of `$1`/data and deletes `$1`. The process is identified by its arguments as well as by its id (in a
+/// container not even root may read its working directory). A stopped process handles no signal but SIGKILL, so it is
+/// resumed first. A postmaster's children end by themselves after it.
 const CLEAN_UP: &str = r#"
 pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null)
 runs() { [ -n "$pid" ] && [ -e "/proc/$pid" ] && tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF "$1/data"; }
@@ -49,12 +49,12 @@ if runs "$1"; then
 fi
 rm -rf "$1""#;
 
-/// A PostgreSQL server of this test's own, on a free port of 127.0.0.1. Dropped, or when the test's
-/// process dies, it is killed and its files are deleted.
+/// A private PostgreSQL server on a free port of 127.0.0.1. When it is dropped, or when the test's process dies, the
+/// server is killed and its files are deleted.
 ///
-/// Every login needs the password (SCRAM). `fsync` is off. The default collation is a linguistic one where
-/// the server has ICU: an order that happens to be right in "C" is found out. `pg_stat_statements` is
-/// preloaded where it is installed; a test makes the extension itself.
+/// Every login needs the password (SCRAM). `fsync` is off. The default collation is linguistic if the server has ICU,
+/// so that code which relies on the order of "C" fails. `pg_stat_statements` is preloaded if it is installed; a test
+/// creates the extension itself.
 #[derive(Debug)]
 pub struct Postgres {
     binaries: Binaries,
@@ -62,7 +62,7 @@ pub struct Postgres {
     port: u16,
     more_settings: Vec<String>,
     running: Mutex<Option<Postmaster>>,
-    // In this order: while the directory is deleted, the watchdog still watches.
+    // Dropped in this order: the watchdog still watches while the directory is deleted.
     dir: TempDir,
     _watchdog: Watchdog,
 }
@@ -72,7 +72,7 @@ pub struct Postgres {
 pub enum StopMode {
     /// Ends all sessions and shuts down cleanly.
     Fast,
-    /// As in a crash: the next start recovers.
+    /// Ends as in a crash: the next start recovers.
     Immediate,
 }
 
@@ -86,14 +86,14 @@ impl Postgres {
         Self::start_with(&[], &[])
     }
 
-    /// Starts a server with more settings (`ssl=on`), and with more files in its data directory, by name.
+    /// Starts a server with additional settings (`ssl=on`) and additional files, by name, in its data directory.
     ///
     /// # Panics
     /// As [`start`](Self::start).
     #[must_use]
     pub fn start_with(settings: &[&str], files: &[(&str, &[u8])]) -> Self {
         let (binaries, account) = (Binaries::find(), Account::choose());
-        let dir = directory::make("testkit-postgres-", 2 << 30);
+        let dir = directory::create("testkit-postgres-", 2 << 30);
         account.own(dir.path(), 0o700);
         let watchdog =
             Watchdog::new(CLEAN_UP, &[dir.path().to_str().expect("a temporary directory's path is UTF-8")]);
@@ -127,14 +127,14 @@ impl Postgres {
         panic!("PostgreSQL found no free port in 20 attempts:\n{}", server.log());
     }
 
-    /// The one server that the tests of this binary share: make a [`database`](Self::database) of your own
-    /// on it, and leave the server itself alone. It ends with the process.
+    /// The server that all tests of this binary share. Create your own [`database`](Self::database) on it, and do not
+    /// change the server. It ends with the process.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// Makes a database of that very name, and returns its URL.
+    /// Creates a database with exactly this name. Returns its URL.
     ///
     /// # Panics
     /// It exists already, or the server does not answer.
@@ -175,7 +175,7 @@ impl Postgres {
         )
     }
 
-    /// The user's password, to look for where it must not be.
+    /// The user's password, for tests that search output for it.
     #[must_use]
     pub fn password(&self) -> &'static str {
         PASSWORD
@@ -199,7 +199,7 @@ impl Postgres {
         self.running().as_ref().map(Postmaster::id)
     }
 
-    /// Where the server's programs are (`psql`, `pg_dump`).
+    /// The directory of the server's programs (`psql`, `pg_dump`).
     #[must_use]
     pub fn bin_dir(&self) -> &Path {
         self.binaries.dir()
@@ -230,12 +230,12 @@ impl Postgres {
     /// Runs SQL in a database with psql.
     ///
     /// # Errors
-    /// What psql wrote to stderr.
+    /// psql's stderr.
     pub fn try_psql_in(&self, database: &str, sql: &str) -> Result<String, String> {
         self.client().psql(database, sql)
     }
 
-    /// The schema of a database, as `pg_dump --schema-only` has it.
+    /// The schema of a database, as `pg_dump --schema-only` writes it.
     ///
     /// # Panics
     /// `pg_dump` fails.
@@ -243,7 +243,7 @@ impl Postgres {
         self.client().dump_schema(database)
     }
 
-    /// Ends the server and waits until it has ended. A frozen one goes on first.
+    /// Ends the server and waits until it has ended. A frozen server is resumed first.
     ///
     /// # Panics
     /// It does not end within 30 seconds.
@@ -279,21 +279,21 @@ impl Postgres {
         self.start_again();
     }
 
-    /// Stops every process of the server where it stands (SIGSTOP): connections stay, nothing answers.
+    /// Stops every process of the server (SIGSTOP): connections stay open, and nothing answers.
     pub fn freeze(&self) {
         if let Some(postmaster) = self.running().as_ref() {
             postmaster.freeze();
         }
     }
 
-    /// Lets the frozen server go on.
+    /// Resumes the frozen server.
     pub fn thaw(&self) {
         if let Some(postmaster) = self.running().as_ref() {
-            postmaster.go_on();
+            postmaster.resume();
         }
     }
 
-    /// Returns the log when the server ends instead of getting ready.
+    /// Starts the server. Returns the log if the server ends before it is ready.
     fn try_launch(&mut self) -> Result<(), String> {
         let log = fs::File::options().create(true).append(true).open(self.log_path()).expect("the log opens");
         let mut command = self.account.command(&self.binaries.program("postgres"));
@@ -336,7 +336,7 @@ impl Postgres {
                 "listen_addresses=127.0.0.1",
                 "max_connections=100",
                 "shared_buffers=16MB",
-                // What is committed survives the server's crash, if not the machine's.
+                // Committed data survives a crash of the server, but not of the machine.
                 "fsync=off",
                 "full_page_writes=off",
                 "wal_level=minimal",
@@ -353,7 +353,7 @@ impl Postgres {
         settings
     }
 
-    /// By the file that `pg_ctl --wait` looks at: process id in line 1, state in line 8.
+    /// Reads the file that `pg_ctl --wait` reads: process id in line 1, state in line 8.
     fn is_ready(&self, pid: u32) -> bool {
         let Ok(text) = fs::read_to_string(self.data_dir().join("postmaster.pid")) else { return false };
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
@@ -381,7 +381,7 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         let Some(mut postmaster) = self.running().take() else { return };
-        // The postmaster itself gives its children five seconds.
+        // The postmaster waits five seconds for its children.
         if !postmaster.end(Signal::QUIT, Duration::from_secs(10)) {
             postmaster.kill();
         }

@@ -1,4 +1,4 @@
-//! `initdb` takes seconds; a copy of what it made does not.
+//! A template of the data directory: `initdb` takes seconds, copying its result does not.
 
 use std::env;
 use std::fs;
@@ -11,11 +11,11 @@ use std::process::Command;
 
 use crate::postgres::binaries::Binaries;
 
-/// The password of the one user, `postgres`. It has a space, a quote, a slash and an at sign, and stands
-/// in no other text, so that a test finds every place where quoting is wrong or where it leaks.
+/// The password of the only user, `postgres`. It has a space, a quote, a slash and an at sign, and is in no other text,
+/// so that tests find wrong quoting and leaks.
 pub(crate) const PASSWORD: &str = "s3cret p@ss/w'rd";
 
-/// Raise it when what `create` makes changes.
+/// Raise it when `create` changes.
 const RECIPE: u32 = 1;
 
 /// Who runs the server: the server refuses root.
@@ -44,8 +44,7 @@ impl Account {
             .expect("root cannot run PostgreSQL, and there is neither a user `postgres` nor a user `nobody`")
     }
 
-    /// A command that this user runs. Its directory is the root directory, since the current one may be
-    /// closed to that user.
+    /// A command that runs as this user, in the root directory: the user may have no access to the current one.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir("/");
@@ -55,7 +54,7 @@ impl Account {
         command
     }
 
-    /// Gives a path to this user, for nobody else to read.
+    /// Makes this user the owner of a path, with these permissions.
     pub(crate) fn own(&self, path: &Path, mode: u32) {
         if self.switch {
             chown(path, Some(self.uid), Some(self.gid)).expect("root can change an owner");
@@ -65,7 +64,7 @@ impl Account {
     }
 }
 
-/// Puts a fresh data directory at `data`, whose parent belongs to the account.
+/// Creates a data directory at `data`. The account owns its parent.
 pub(crate) fn copy_to(data: &Path, binaries: &Binaries, account: &Account) {
     let cache = cache_dir();
     fs::create_dir_all(&cache).unwrap_or_else(|error| panic!("{}: {error}", cache.display()));
@@ -73,12 +72,12 @@ pub(crate) fn copy_to(data: &Path, binaries: &Binaries, account: &Account) {
         binaries.version().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let template = cache.join(format!("{}-uid{}-recipe{RECIPE}", version.trim_end_matches('-'), account.uid));
 
-    // One test binary makes it, the others wait. The lock ends with the file, or with the process.
+    // One test binary creates the template, the others wait. The lock ends with the file, or with the process.
     let lock = fs::File::create(template.with_extension("lock")).expect("the template's lock file opens");
     lock.lock().expect("the template's lock file can be locked");
     if !template.exists() {
         create(data, binaries, account);
-        // Complete or not there: renamed into place.
+        // Renamed into place, so that it is complete or missing.
         let partial = template.with_extension("partial");
         let _ = fs::remove_dir_all(&partial);
         copy(data, &partial);
@@ -106,16 +105,16 @@ fn create(data: &Path, binaries: &Binaries, account: &Account) {
     }
     let output = initdb.output().expect("initdb starts");
     assert!(output.status.success(), "initdb failed:\n{}", String::from_utf8_lossy(&output.stderr));
-    fs::remove_file(&password_file).expect("what was written can be removed");
+    fs::remove_file(&password_file).expect("a file that was just written can be removed");
 }
 
-/// `cp -a` keeps owner and permissions, which the server checks.
+/// Copies with `cp -a`, which keeps owner and permissions: the server checks them.
 fn copy(from: &Path, to: &Path) {
     let output = Command::new("cp").arg("-a").arg(from).arg(to).output().expect("cp starts");
     assert!(output.status.success(), "cp failed:\n{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// In the build's own directory, which Cargo marks as a cache; `cargo clean` takes it away.
+/// The cache, in Cargo's target directory, so that `cargo clean` deletes it.
 fn cache_dir() -> PathBuf {
     let executable = env::current_exe().expect("a process knows its executable");
     let target = executable.ancestors().find(|dir| dir.join("CACHEDIR.TAG").exists());
