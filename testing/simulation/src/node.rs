@@ -51,7 +51,7 @@ impl Node {
         }
     }
 
-    /// The leadership that it holds, or says that it holds; whoever asks compares its deadline with the clock.
+    /// The leadership that it holds, or says that it holds; the caller compares its deadline with the clock.
     pub fn lease(&self) -> Option<Lease> {
         match self {
             Node::Rules(machine) => machine.lease(),

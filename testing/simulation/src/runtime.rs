@@ -178,7 +178,7 @@ impl RuntimeNode {
         self.published.borrow().lease
     }
 
-    /// The leadership that it publishes, for whoever asks at this time.
+    /// The leadership that it publishes, at the time it is asked for.
     pub fn lease_at(&self, now: Time) -> Option<Lease> {
         let stored = self.flaw == Some(Flaw::StoredFlag);
         if stored { self.lease() } else { self.published.borrow().lease_at(now) }

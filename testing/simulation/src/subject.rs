@@ -35,7 +35,7 @@ pub enum Flaw {
     ReplyOfGivenUpRequest,
     /// A panic does not withdraw what is published.
     LeadershipOutlivesPanic,
-    /// Whoever asks finds a flag, set and cleared by the driver, in place of a deadline to compare with the clock.
+    /// A reader finds a flag, set and cleared by the driver, in place of a deadline to compare with the clock.
     StoredFlag,
     /// Wake-ups are not heard.
     Deaf,
