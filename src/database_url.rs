@@ -71,7 +71,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// any name: use `verify-full`. The files in `~/.postgresql` that libpq reads are not read. On a Unix socket there is
 /// no TLS in any mode, as in libpq. Without the feature `tls` every mode but `disable` is refused.
 ///
-/// Statements are prepared once for every connection; a pooler has to keep them (see the README, "Poolers").
+/// Statements are prepared once for every connection; a pooler has to keep them (see docs/connecting.md, "Poolers").
 /// `statement_cache_capacity` is the number of statements to keep: default 100, at least 1.
 ///
 /// # SQLite

@@ -139,7 +139,7 @@ pub enum ErrorKind {
     ReadOnly,
     /// The user may log in, but lacks a privilege that the step needs.
     MissingPrivilege,
-    /// A pooler in front of the database mixes up prepared statements. See the README, "Poolers".
+    /// A pooler in front of the database mixes up prepared statements. See docs/connecting.md, "Poolers".
     PoolerWithoutPreparedStatements,
     /// The database rejected the step. A retry gets the same answer.
     Rejected,
